@@ -1,0 +1,50 @@
+//! `trm-arc`: train, run, judge and submit Tiny Recursive Models (arXiv 2510.04871) on ARC-AGI.
+//!
+//! Puzzles know no tensors. Tensors know no puzzles. The verdict knows neither tensors nor training.
+//! Only `train` and `solve` see two wings.
+//!
+//! ```text
+//!  9  cli                                         one file per command; main.rs parses, runs, sets the exit code
+//!  8  train · solve
+//!     ------------------------------------------------------------------------------
+//!  7                                              report
+//!  6                                              score · submission
+//!  5  dataset                                     vote · solver
+//!  4  encode            optim                     prediction
+//!  3  augment           model
+//!  2  task              ops · checkpoint
+//!  1  grid              device
+//!     puzzle wing       tensor wing               verdict wing (may read grid, task, augment)
+//!     ------------------------------------------------------------------------------
+//!  0  files · names · rng · units
+//! ```
+//!
+//! The law, asserted by `tests/layers.rs`: a room imports lower numbers of its own wing and the ground
+//! floor; rooms of the same number never import each other; nobody imports `cli`.
+//!
+//! # Shape letters
+//!
+//! | letter | meaning |
+//! |---|---|
+//! | B | examples in a batch |
+//! | P | puzzle-prefix tokens of an example |
+//! | S | cells of an example |
+//! | L | tokens of an example, P + S |
+//! | N | tokens of a batch, the sum of L: activations are packed `[N, D]`, without padding and without a batch axis |
+//! | D | hidden size |
+//! | H | attention heads |
+//! | I | inner size of a swiglu |
+//! | V | vocabulary |
+
+#![warn(missing_docs)]
+#![deny(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::print_stdout))]
+
+pub mod augment;
+pub mod files;
+pub mod grid;
+pub mod names;
+pub mod prediction;
+pub mod rng;
+pub mod task;
+pub mod units;

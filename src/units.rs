@@ -1,0 +1,121 @@
+//! Numbers that know their unit, so that no bare number is printed.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A share of a whole, printed as `12.3%`.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Percent(pub f64);
+
+impl Percent {
+    /// `part` of `whole`; zero of nothing is zero.
+    pub fn of(part: f64, whole: f64) -> Self {
+        Self(if whole == 0.0 { 0.0 } else { 100.0 * part / whole })
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = f.precision().unwrap_or(1);
+        write!(f, "{:.digits$}%", self.0)
+    }
+}
+
+/// A length of time, printed as `4.2 s`, `3 min 05 s` or `2 h 07 min`.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Seconds(pub f64);
+
+impl From<Duration> for Seconds {
+    fn from(duration: Duration) -> Self {
+        Self(duration.as_secs_f64())
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = self.0.round() as u64;
+        match whole {
+            0..60 => write!(f, "{:.1} s", self.0),
+            60..3600 => write!(f, "{} min {:02} s", whole / 60, whole % 60),
+            _ => write!(f, "{} h {:02} min", whole / 3600, whole % 3600 / 60),
+        }
+    }
+}
+
+/// Reads `90s`, `20m`, `2h` or a bare number of seconds.
+///
+/// # Errors
+/// Says what a time limit looks like.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let (number, scale) = match text.trim().split_at_checked(text.trim().len().saturating_sub(1)) {
+        Some((number, "s")) => (number, 1.0),
+        Some((number, "m")) => (number, 60.0),
+        Some((number, "h")) => (number, 3600.0),
+        _ => (text.trim(), 1.0),
+    };
+    let seconds: f64 =
+        number.parse().map_err(|_| format!("\"{text}\" is not a length of time; write it as 90s, 20m or 2h"))?;
+    Duration::try_from_secs_f64(seconds * scale)
+        .map_err(|_| format!("\"{text}\" is not a length of time that can pass; write it as 90s, 20m or 2h"))
+}
+
+/// A size in memory or on disk, printed as `512 B`, `18.2 KB` or `1.8 GB` (powers of 1000).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(pub u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.0 as f64;
+        match self.0 {
+            0..1_000 => write!(f, "{} B", self.0),
+            1_000..1_000_000 => write!(f, "{:.1} KB", size / 1e3),
+            1_000_000..1_000_000_000 => write!(f, "{:.1} MB", size / 1e6),
+            _ => write!(f, "{:.1} GB", size / 1e9),
+        }
+    }
+}
+
+/// A count of things with thousands set apart, printed as `6,830,082`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Count(pub u64);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.to_string();
+        for (i, digit) in digits.chars().enumerate() {
+            if i > 0 && (digits.len() - i) % 3 == 0 {
+                f.write_str(",")?;
+            }
+            write!(f, "{digit}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_print_themselves() {
+        assert_eq!(Percent::of(1.0, 8.0).to_string(), "12.5%");
+        assert_eq!(Percent::of(0.0, 0.0).to_string(), "0.0%");
+        assert_eq!(Seconds(4.21).to_string(), "4.2 s");
+        assert_eq!(Seconds(185.0).to_string(), "3 min 05 s");
+        assert_eq!(Seconds(7620.0).to_string(), "2 h 07 min");
+        assert_eq!(Bytes(1_822_205_258).to_string(), "1.8 GB");
+        assert_eq!(Count(6_830_082).to_string(), "6,830,082");
+        assert_eq!(Count(12).to_string(), "12");
+    }
+
+    #[test]
+    fn time_limits_read_as_people_write_them() {
+        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("20m"), Ok(Duration::from_secs(1200)));
+        assert_eq!(parse_duration("1.5h"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("30"), Ok(Duration::from_secs(30)));
+        assert!(parse_duration("soon").unwrap_err().contains("20m"));
+        assert!(parse_duration("-3m").is_err());
+        assert!(parse_duration("").is_err());
+    }
+}
