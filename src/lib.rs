@@ -41,10 +41,14 @@
 #![cfg_attr(not(test), deny(clippy::print_stdout))]
 
 pub mod augment;
+pub mod device;
 pub mod files;
 pub mod grid;
+pub mod model;
 pub mod names;
+pub mod ops;
 pub mod prediction;
 pub mod rng;
 pub mod task;
+pub mod train;
 pub mod units;

@@ -1,0 +1,168 @@
+//! `Config`: the sizes of a model, checked once, and the presets of the paper.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// How tokens of an example see each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mixer {
+    /// Full attention.
+    Attention,
+    /// A swiglu along the tokens (the paper's MLP kind): every example must have the full number of cells.
+    TokenMlp,
+}
+
+/// Where a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Positions {
+    /// Rotary, over the order of the full board.
+    Rope,
+    /// None.
+    None,
+}
+
+/// The sizes of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// V, the kinds of cells.
+    pub vocabulary: usize,
+    /// D, the width of an activation.
+    pub hidden: usize,
+    /// H; must divide D into even parts.
+    pub heads: usize,
+    /// Blocks of the net.
+    pub layers: usize,
+    /// I is `expansion * D * 2/3`, rounded up to a multiple of 256.
+    pub expansion: f64,
+    /// T: how often z_H is updated in a supervision step.
+    pub h_cycles: usize,
+    /// n: how often z_L is updated before each update of z_H.
+    pub l_cycles: usize,
+    /// P, the tokens that an example's puzzle row becomes.
+    pub prefix: usize,
+    /// The numbers of a puzzle row; at most P * D.
+    pub puzzle_width: usize,
+    /// S, the cells of the full board.
+    pub cells: usize,
+    /// The mixing of tokens.
+    pub mixer: Mixer,
+    /// The positions of tokens.
+    pub positions: Positions,
+    /// The base of the rotary frequencies.
+    pub rope_base: f64,
+}
+
+/// A model that cannot be.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A size of 0.
+    #[error("model: {0} is 0; it is at least 1")]
+    Zero(&'static str),
+    /// Heads that do not divide the width evenly.
+    #[error("model: hidden {hidden} does not divide into {heads} heads of an even size")]
+    Heads {
+        /// D.
+        hidden: usize,
+        /// H.
+        heads: usize,
+    },
+    /// A row that does not fit its tokens.
+    #[error("model: puzzle_width {width} does not fit prefix {prefix} tokens of hidden {hidden} numbers")]
+    Prefix {
+        /// The numbers of a row.
+        width: usize,
+        /// P.
+        prefix: usize,
+        /// D.
+        hidden: usize,
+    },
+}
+
+impl Config {
+    /// The paper's ARC model: 6,830,082 numbers without the puzzle rows.
+    pub fn arc() -> Self {
+        Self {
+            vocabulary: 12,
+            hidden: 512,
+            heads: 8,
+            layers: 2,
+            expansion: 4.0,
+            h_cycles: 3,
+            l_cycles: 4,
+            prefix: 16,
+            puzzle_width: 512,
+            cells: 900,
+            mixer: Mixer::Attention,
+            positions: Positions::Rope,
+            rope_base: 10_000.0,
+        }
+    }
+
+    /// Checks the sizes against each other.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let sizes = [
+            ("vocabulary", self.vocabulary),
+            ("hidden", self.hidden),
+            ("heads", self.heads),
+            ("layers", self.layers),
+            ("h_cycles", self.h_cycles),
+            ("l_cycles", self.l_cycles),
+            ("prefix", self.prefix),
+            ("puzzle_width", self.puzzle_width),
+            ("cells", self.cells),
+        ];
+        if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+            return Err(ConfigError::Zero(name));
+        }
+        let (hidden, heads, prefix, width) = (self.hidden, self.heads, self.prefix, self.puzzle_width);
+        if hidden % heads != 0 || (hidden / heads) % 2 != 0 {
+            return Err(ConfigError::Heads { hidden, heads });
+        }
+        if width > prefix * hidden {
+            return Err(ConfigError::Prefix { width, prefix, hidden });
+        }
+        Ok(())
+    }
+
+    /// I for a swiglu over `width` numbers: `expansion * width * 2/3` rounded, then up to a multiple of 256.
+    pub fn inner(&self, width: usize) -> usize {
+        // `round` to even, as Python's does
+        ((self.expansion * width as f64 * 2.0 / 3.0).round_ties_even() as usize).div_ceil(256) * 256
+    }
+
+    /// L of a full board, `P + S`.
+    pub fn board_tokens(&self) -> usize {
+        self.prefix + self.cells
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inner_sizes_are_the_published_ones() {
+        assert_eq!(Config::arc().inner(512), 1536);
+        assert_eq!(Config::arc().inner(916), 2560);
+        assert_eq!(Config::arc().inner(128), 512);
+    }
+
+    #[test]
+    fn impossible_sizes_are_named() {
+        let check = |change: fn(&mut Config)| {
+            let mut config = Config::arc();
+            change(&mut config);
+            config.check().unwrap_err().to_string()
+        };
+        assert!(check(|c| c.l_cycles = 0).contains("l_cycles is 0"));
+        assert!(check(|c| c.heads = 7).contains("7 heads"));
+        assert!(check(|c| c.puzzle_width = 9000).contains("9000"));
+        assert_eq!(Config::arc().check(), Ok(()));
+    }
+}

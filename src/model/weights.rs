@@ -1,0 +1,228 @@
+//! The trunk's weights: their published names, shapes and first values, in one order that everything else follows.
+//!
+//! `H_init` and `L_init` are drawn once and never trained. The puzzle rows are not here: they are a table
+//! of their own, in host memory, of which a step sees only the rows of its batch.
+
+use crate::device::{Compute, Matrix};
+use crate::model::{Config, Mixer};
+use crate::rng::Stream;
+
+/// How a tensor begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// A normal cut at two standard deviations whose own deviation is this.
+    TruncatedNormal(f64),
+    /// The same number everywhere.
+    Constant(f32),
+}
+
+/// A tensor of the trunk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// Its published name.
+    pub name: String,
+    /// Its published shape.
+    pub shape: Vec<usize>,
+    /// Its first values.
+    pub init: Init,
+    /// False for the two buffers that training leaves alone.
+    pub trained: bool,
+}
+
+/// The standard deviation of a standard normal cut at two; dividing by it makes the deviation what was asked for.
+const CUT_DEVIATION: f64 = 0.879_625_661_034_239_78;
+
+impl Spec {
+    fn product(name: String, rows: usize, columns: usize) -> Self {
+        let init = Init::TruncatedNormal(1.0 / (columns as f64).sqrt());
+        Self { name, shape: vec![rows, columns], init, trained: true }
+    }
+
+    /// The count of numbers.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// True of no tensor that a checked configuration has.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The shape as rows and columns; a vector is one row.
+    pub fn matrix_shape(&self) -> (usize, usize) {
+        match self.shape[..] {
+            [rows, columns] => (rows, columns),
+            _ => (1, self.len()),
+        }
+    }
+
+    /// First values, in row order.
+    pub fn draw(&self, stream: &mut Stream) -> Vec<f32> {
+        match self.init {
+            Init::Constant(value) => vec![value; self.len()],
+            Init::TruncatedNormal(deviation) => {
+                let scale = deviation / CUT_DEVIATION;
+                (0..self.len()).map(|_| (stream.truncated_normal() * scale) as f32).collect()
+            }
+        }
+    }
+}
+
+/// All tensors of the trunk, in the order of [`Weights::tensors`].
+pub fn specs(config: &Config) -> Vec<Spec> {
+    let (hidden, vocabulary) = (config.hidden, config.vocabulary);
+    let start =
+        |name: &str| Spec { name: name.into(), shape: vec![hidden], init: Init::TruncatedNormal(1.0), trained: false };
+    let constant =
+        |name: &str, shape, value| Spec { name: name.into(), shape, init: Init::Constant(value), trained: true };
+    let mut specs = vec![
+        start("H_init"),
+        start("L_init"),
+        Spec::product("embed_tokens.embedding_weight".into(), vocabulary, hidden),
+        Spec::product("lm_head.weight".into(), vocabulary, hidden),
+        constant("q_head.weight", vec![2, hidden], 0.0),
+        constant("q_head.bias", vec![2], -5.0),
+    ];
+    for layer in 0..config.layers {
+        let name = |rest: &str| format!("L_level.layers.{layer}.{rest}.weight");
+        match config.mixer {
+            Mixer::Attention => {
+                specs.push(Spec::product(name("self_attn.qkv_proj"), 3 * hidden, hidden));
+                specs.push(Spec::product(name("self_attn.o_proj"), hidden, hidden));
+            }
+            Mixer::TokenMlp => {
+                let (tokens, inner) = (config.board_tokens(), config.inner(config.board_tokens()));
+                specs.push(Spec::product(name("mlp_t.gate_up_proj"), 2 * inner, tokens));
+                specs.push(Spec::product(name("mlp_t.down_proj"), tokens, inner));
+            }
+        }
+        let inner = config.inner(hidden);
+        specs.push(Spec::product(name("mlp.gate_up_proj"), 2 * inner, hidden));
+        specs.push(Spec::product(name("mlp.down_proj"), hidden, inner));
+    }
+    specs
+}
+
+/// The trunk's tensors on a device.
+#[derive(Clone, Debug)]
+pub struct Weights<D: Compute> {
+    /// The first z_H of every token, `[1, D]`.
+    pub h_init: Matrix<D>,
+    /// The first z_L of every token, `[1, D]`.
+    pub l_init: Matrix<D>,
+    /// One row per kind of cell, `[V, D]`.
+    pub embedding: Matrix<D>,
+    /// The output head, `[V, D]`.
+    pub head: Matrix<D>,
+    /// The halting head, `[2, D]`: row 0 is the halting logit.
+    pub halt: Matrix<D>,
+    /// Its bias, `[1, 2]`.
+    pub halt_bias: Matrix<D>,
+    /// The blocks of the net.
+    pub blocks: Vec<Block<D>>,
+}
+
+/// The tensors of a block.
+#[derive(Clone, Debug)]
+pub struct Block<D: Compute> {
+    /// Attention: q, k and v, `[3D, D]`. Token MLP: gate and value along the tokens, `[2I', L]`.
+    pub mix_in: Matrix<D>,
+    /// Attention: the output product, `[D, D]`. Token MLP: down, `[L, I']`.
+    pub mix_out: Matrix<D>,
+    /// Gate and value, `[2I, D]`.
+    pub gate_up: Matrix<D>,
+    /// Down, `[D, I]`.
+    pub down: Matrix<D>,
+}
+
+impl<D: Compute> Weights<D> {
+    /// The weights whose values `values` gives for each of [`specs`], in order.
+    ///
+    /// # Errors
+    /// Whatever `values` says.
+    pub fn build<E>(
+        config: &Config,
+        device: &D,
+        mut values: impl FnMut(&Spec) -> Result<Vec<f32>, E>,
+    ) -> Result<Self, E> {
+        let mut tensors = Vec::new();
+        for spec in specs(config) {
+            tensors.push(device.tensor_from_vec(values(&spec)?, spec.matrix_shape()));
+        }
+        let mut tensors = tensors.into_iter();
+        let mut next = || tensors.next().expect("specs list every tensor");
+        Ok(Self {
+            h_init: next(),
+            l_init: next(),
+            embedding: next(),
+            head: next(),
+            halt: next(),
+            halt_bias: next(),
+            blocks: (0..config.layers)
+                .map(|_| Block { mix_in: next(), mix_out: next(), gate_up: next(), down: next() })
+                .collect(),
+        })
+    }
+
+    /// All tensors in the order of [`specs`].
+    pub fn tensors(&self) -> Vec<&Matrix<D>> {
+        let head = [&self.h_init, &self.l_init, &self.embedding, &self.head, &self.halt, &self.halt_bias];
+        let blocks = self.blocks.iter().flat_map(|block| [&block.mix_in, &block.mix_out, &block.gate_up, &block.down]);
+        head.into_iter().chain(blocks).collect()
+    }
+
+    /// All tensors in the order of [`specs`], to be changed.
+    pub fn tensors_mut(&mut self) -> Vec<&mut Matrix<D>> {
+        let head = [
+            &mut self.h_init,
+            &mut self.l_init,
+            &mut self.embedding,
+            &mut self.head,
+            &mut self.halt,
+            &mut self.halt_bias,
+        ];
+        let blocks = self
+            .blocks
+            .iter_mut()
+            .flat_map(|block| [&mut block.mix_in, &mut block.mix_out, &mut block.gate_up, &mut block.down]);
+        head.into_iter().chain(blocks).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dfdx::prelude::{Cpu, HasShape};
+
+    #[test]
+    fn the_paper_s_model_has_the_published_count() {
+        let count: usize = specs(&Config::arc()).iter().map(Spec::len).sum();
+        assert_eq!(count, 6_830_082);
+    }
+
+    #[test]
+    fn tensors_come_in_the_order_of_their_specs() {
+        for mixer in [Mixer::Attention, Mixer::TokenMlp] {
+            let config = Config { hidden: 8, heads: 2, cells: 5, prefix: 1, puzzle_width: 8, mixer, ..Config::arc() };
+            let mut number = 0.0;
+            let build = |spec: &Spec| {
+                number += 1.0;
+                Ok::<_, ()>(vec![number; spec.len()])
+            };
+            let mut weights = Weights::build(&config, &Cpu::default(), build).unwrap();
+            let expected: Vec<_> = specs(&config).iter().map(Spec::matrix_shape).collect();
+            assert_eq!(weights.tensors().iter().map(|tensor| *tensor.shape()).collect::<Vec<_>>(), expected);
+            assert!(weights.tensors().iter().enumerate().all(|(i, tensor)| tensor[[0, 0]] == i as f32 + 1.0));
+            assert!(weights.tensors_mut().iter().enumerate().all(|(i, tensor)| tensor[[0, 0]] == i as f32 + 1.0));
+        }
+    }
+
+    #[test]
+    fn first_values_have_the_deviation_that_was_asked_for() {
+        let spec = Spec::product("w".into(), 400, 100);
+        let values = spec.draw(&mut Stream::new(0, "init"));
+        let deviation = (values.iter().map(|x| f64::from(x * x)).sum::<f64>() / values.len() as f64).sqrt();
+        assert!((deviation - 0.1).abs() < 2e-3, "{deviation}");
+        assert!(values.iter().all(|x| x.abs() <= 0.1 * 2.0 / 0.879));
+    }
+}

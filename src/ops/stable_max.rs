@@ -1,0 +1,31 @@
+//! Stable-max cross entropy in float64: `s(x) = x + 1 if x >= 0 else 1/(1 - x)`, `log p = log(s_label / sum s)`.
+//!
+//! `s(x) = relu(x) + 1/(1 + relu(-x))` is the same without a branch. dfdx cannot differentiate a change of number type, so the
+//! loss has its own float64 tape, and what comes back is its gradient: the caller hands it
+//! to the float32 tape as the inner product `<logits, gradient>`, whose derivative it is.
+
+use dfdx::prelude::*;
+
+use crate::device::{Compute, Matrix};
+
+/// The weighted cross entropy `-sum(weight[i, v] * log p[i, v])` and its gradient with respect to the logits.
+///
+/// `weights` holds the weight of a token at its label's column and 0 elsewhere: `1 / known cells` for the mean over an example.
+///
+/// # Shapes
+/// logits `[N, V]`, weights `[N * V]` -> a number and `[N, V]`.
+pub fn cross_entropy<D: Compute>(logits: &Matrix<D>, weights: Vec<f64>) -> (f64, Matrix<D>) {
+    let shape = *logits.shape();
+    let device = logits.device().clone();
+    let weights: Tensor<(usize, usize), f64, D> = device.tensor_from_vec(weights, shape);
+    let x = logits.clone().to_dtype::<f64>();
+    let below = (x.leaky_trace().negate().relu() + 1.0).recip();
+    let s = below + x.leaky_trace().relu();
+    let (s, tape) = s.split_tape();
+    let (sum, tape) = s.clone().put_tape(tape).sum::<(usize,), Axis<1>>().ln().split_tape();
+    let log_p = s.put_tape(tape).ln() - sum.broadcast_like::<_, Axis<1>>(&shape);
+    let loss = (log_p * weights).sum::<Rank0, _>().negate();
+    let value = loss.as_vec()[0];
+    let gradient = loss.backward().get(&x).to_dtype::<f32>();
+    (value, gradient)
+}

@@ -1,0 +1,100 @@
+//! One supervision step with its loss and every gradient.
+//!
+//! Per example: the stable-max cross entropy meaned over the cells that are not ignored, plus half the binary cross entropy of the
+//! halting logit against "all of these cells are right". Summed over the batch and divided by the size of the whole batch, of which
+//! this may be one part.
+
+use dfdx::prelude::*;
+
+use crate::device::Compute;
+use crate::model::{Answer, Carry, Inputs, Model, Step, specs};
+use crate::ops::stable_max;
+
+/// The sums over the examples of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Losses {
+    /// Cross entropy, each example's mean over its cells.
+    pub cross_entropy: f64,
+    /// Binary cross entropy of the halting logit.
+    pub halting: f64,
+}
+
+/// The derivatives of the loss.
+#[derive(Clone, Debug)]
+pub struct Gradient {
+    /// For each tensor of [`specs`] its derivatives in row order; empty for the two that are never trained.
+    pub trunk: Vec<Vec<f32>>,
+    /// For each example those of its puzzle row, `[B * puzzle_width]`.
+    pub rows: Vec<f32>,
+}
+
+/// Everything a supervision step gives to training.
+pub struct Supervision<D: Compute> {
+    /// The latent states after it.
+    pub carry: Carry<D>,
+    /// The answers, in order.
+    pub answers: Vec<Answer>,
+    /// For each example: are all its known cells right?
+    pub exact: Vec<bool>,
+    /// The losses.
+    pub losses: Losses,
+    /// The derivatives.
+    pub gradient: Gradient,
+}
+
+/// Runs one supervision step and differentiates `(cross_entropy + 0.5 * halting) / whole_batch`.
+///
+/// # Shapes
+/// rows `[B * puzzle_width]`; labels B times `[S]`, `None` for ignored cells; carry `[N, D]`.
+pub fn supervise<D: Compute>(
+    model: &Model<D>,
+    inputs: &Inputs<D>,
+    rows: Vec<f32>,
+    labels: &[&[Option<u8>]],
+    carry: Carry<D>,
+    whole_batch: usize,
+) -> Supervision<D> {
+    let rows = model.rows(rows);
+    let step = model.supervise(inputs, rows.leaky_trace(), carry);
+    let answers = step.answers(model, inputs);
+    let exact: Vec<bool> = answers.iter().zip(labels).map(|(answer, labels)| is_exact(answer, labels)).collect();
+    let Step { carry, logits, halt, tape } = step;
+
+    let weights = label_weights(labels, model.config.prefix, model.config.vocabulary);
+    let (cross_entropy, slope) = stable_max::cross_entropy(&logits, weights);
+    let (inner, tape) = (logits.put_tape(tape) * slope).sum::<Rank0, _>().split_tape();
+    let targets = exact.iter().map(|&exact| f32::from(u8::from(exact))).collect();
+    let targets = model.device().tensor_from_vec(targets, (labels.len(),));
+    let (halting, tape) = halt.put_tape(tape).bce_with_logits(targets).sum::<Rank0, _>().split_tape();
+    let losses = Losses { cross_entropy, halting: f64::from(halting.as_vec()[0]) };
+    let objective = (halting.put_tape(tape) * 0.5 + inner) / whole_batch as f32;
+    let gradients = objective.backward();
+
+    let trunk = model.weights.tensors().into_iter().zip(specs(&model.config));
+    let trunk = trunk.map(|(tensor, spec)| if spec.trained { gradients.get(tensor).as_vec() } else { Vec::new() });
+    let gradient = Gradient { trunk: trunk.collect(), rows: gradients.get(&rows).as_vec() };
+    Supervision { carry, answers, exact, losses, gradient }
+}
+
+/// True when every known cell is right; of no known cell all are.
+pub fn is_exact(answer: &Answer, labels: &[Option<u8>]) -> bool {
+    answer.cells.iter().zip(labels).all(|(cell, label)| label.is_none_or(|label| label == *cell))
+}
+
+/// For each token and kind its weight in the loss: `1 / known cells` at the label of a known cell, else 0. `[N * V]`.
+fn label_weights(labels: &[&[Option<u8>]], prefix: usize, vocabulary: usize) -> Vec<f64> {
+    let tokens: usize = labels.iter().map(|labels| prefix + labels.len()).sum();
+    let mut weights = vec![0.0; tokens * vocabulary];
+    let mut token = 0;
+    for labels in labels {
+        token += prefix;
+        let share = 1.0 / labels.iter().flatten().count().max(1) as f64;
+        for label in *labels {
+            if let Some(label) = label {
+                weights[token * vocabulary + usize::from(*label)] = share;
+            }
+            token += 1;
+        }
+    }
+    weights
+}

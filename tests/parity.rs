@@ -1,0 +1,153 @@
+//! The promise: the model computes what the paper's does. The numbers are PyTorch's, see `tests/oracle/README.md`.
+//!
+//! Held in float32: logits and halting logits after 1, 2 and 3 supervision steps within 1e-4, losses within 1e-5,
+//! every gradient within 1e-4 of its tensor's largest. Each file is also run split into other packings.
+
+use std::path::Path;
+
+use dfdx::prelude::{Cpu, NoneTape};
+use safetensors::{Dtype, SafeTensors};
+use trm_arc::model::{Config, ConfigError, Example, Inputs, Mixer, Model, Positions};
+use trm_arc::train::supervise;
+
+struct Oracle {
+    bytes: Vec<u8>,
+}
+
+impl Oracle {
+    fn open(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle").join(name);
+        Self { bytes: std::fs::read(path).unwrap() }
+    }
+
+    fn numbers(&self, name: &str) -> Vec<f64> {
+        let file = SafeTensors::deserialize(&self.bytes).unwrap();
+        let tensor = file.tensor(name).unwrap_or_else(|_| panic!("no {name}"));
+        let data = tensor.data();
+        match tensor.dtype() {
+            Dtype::F32 => data.chunks(4).map(|b| f64::from(f32::from_le_bytes(b.try_into().unwrap()))).collect(),
+            Dtype::F64 => data.chunks(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect(),
+            Dtype::I32 => data.chunks(4).map(|b| f64::from(i32::from_le_bytes(b.try_into().unwrap()))).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn setting(&self, name: &str) -> f64 {
+        let (_, metadata) = SafeTensors::read_metadata(&self.bytes).unwrap();
+        let text = metadata.metadata().as_ref().unwrap()[name].clone();
+        match text.as_str() {
+            "true" => 1.0,
+            "false" => 0.0,
+            number => number.parse().unwrap(),
+        }
+    }
+
+    fn model(&self) -> Model<Cpu> {
+        let size = |name| self.setting(name) as usize;
+        let config = Config {
+            vocabulary: size("vocab"),
+            hidden: size("hidden"),
+            heads: size("heads"),
+            layers: size("layers"),
+            expansion: self.setting("expansion"),
+            h_cycles: size("h_cycles"),
+            l_cycles: size("l_cycles"),
+            prefix: size("prefix"),
+            puzzle_width: size("puzzle_dim"),
+            cells: size("cells"),
+            mixer: if size("mlp_t") == 1 { Mixer::TokenMlp } else { Mixer::Attention },
+            positions: if size("no_rope") == 1 { Positions::None } else { Positions::Rope },
+            rope_base: self.setting("theta"),
+        };
+        let values = |name: &str| self.numbers(&format!("weights.{name}")).iter().map(|&x| x as f32).collect();
+        Model::build::<ConfigError>(config, &Cpu::default(), |spec| Ok(values(&spec.name))).unwrap()
+    }
+
+    /// Cells, positions and puzzle rows of each example.
+    fn examples(&self) -> Vec<(Vec<u8>, Vec<u16>, Vec<f32>)> {
+        let (cells, width) = (self.setting("cells") as usize, self.setting("puzzle_dim") as usize);
+        let table = self.numbers("weights.puzzle_emb.weights");
+        let inputs = self.numbers("inputs");
+        let ids = self.numbers("puzzle_ids");
+        let example = |(kinds, id): (&[f64], &f64)| {
+            let row = &table[*id as usize * width..(*id as usize + 1) * width];
+            let kinds = kinds.iter().map(|&x| x as u8).collect();
+            (kinds, (0..cells as u16).collect(), row.iter().map(|&x| x as f32).collect())
+        };
+        inputs.chunks(cells).zip(&ids).map(example).collect()
+    }
+}
+
+fn close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let difference = found.iter().zip(expected).map(|(&a, b)| (f64::from(a) - b).abs()).fold(0.0, f64::max);
+    println!("{what}: {difference:.1e}");
+    assert!(difference <= tolerance, "{what}: differs by {difference:e}, allowed {tolerance:e}");
+}
+
+fn check(name: &str) {
+    let oracle = Oracle::open(name);
+    let model = oracle.model();
+    let examples = oracle.examples();
+    let as_example = |(cells, positions, _): &'_ (Vec<u8>, Vec<u16>, Vec<f32>)| (cells.clone(), positions.clone());
+    let owned: Vec<_> = examples.iter().map(as_example).collect();
+    let batch: Vec<_> = owned.iter().map(|(cells, positions)| Example { cells, positions }).collect();
+    let (cells, vocabulary, prefix) = (model.config.cells, model.config.vocabulary, model.config.prefix);
+
+    // Three supervision steps, the whole batch at once and every example alone.
+    let packings: Vec<Vec<usize>> = vec![(0..batch.len()).collect(), vec![0], vec![1], vec![2]];
+    for packing in &packings {
+        let chosen: Vec<_> = packing.iter().map(|&i| batch[i]).collect();
+        let inputs = Inputs::new(&model, &chosen);
+        let rows = || model.rows(packing.iter().flat_map(|&i| examples[i].2.clone()).collect());
+        let mut carry = model.start(&inputs);
+        for number in 1..=3 {
+            let step = model.supervise::<NoneTape>(&inputs, rows(), carry);
+            let logits = step.logits.as_vec();
+            let expected = oracle.numbers(&format!("step{number}.logits"));
+            let expected_halt = oracle.numbers(&format!("step{number}.q_halt"));
+            let halts = step.halt.as_vec();
+            for (slot, (&i, range)) in packing.iter().zip(inputs.segments.ranges()).enumerate() {
+                let found = &logits[(range.start + prefix) * vocabulary..range.end * vocabulary];
+                let size = cells * vocabulary;
+                close(&format!("{name} step {number} logits"), found, &expected[i * size..(i + 1) * size], 1e-4);
+                close(&format!("{name} step {number} halt"), &halts[slot..=slot], &expected_halt[i..=i], 1e-4);
+            }
+            carry = step.carry;
+        }
+    }
+
+    // The loss and every gradient of the first step.
+    let labels: Vec<Option<u8>> = oracle.numbers("labels").iter().map(|&x| (x >= 0.0).then_some(x as u8)).collect();
+    let labels: Vec<&[Option<u8>]> = labels.chunks(cells).collect();
+    let inputs = Inputs::new(&model, &batch);
+    let rows = examples.iter().flat_map(|example| example.2.clone()).collect();
+    let result = supervise(&model, &inputs, rows, &labels, model.start(&inputs), batch.len());
+    let relative = |found: f64, expected: f64| (found - expected).abs() / expected.abs();
+    assert!(relative(result.losses.cross_entropy, oracle.numbers("loss.lm")[0]) < 1e-5);
+    assert!(relative(result.losses.halting, oracle.numbers("loss.halt")[0]) < 1e-5);
+    let largest = |values: &[f64]| values.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+    for (spec, found) in trm_arc::model::specs(&model.config).iter().zip(&result.gradient.trunk) {
+        if spec.trained {
+            let expected = oracle.numbers(&format!("grad.{}", spec.name));
+            close(&format!("{name} gradient of {}", spec.name), found, &expected, 1e-4 * largest(&expected));
+        }
+    }
+    let expected = oracle.numbers("grad.puzzle_rows");
+    close(&format!("{name} gradient of the rows"), &result.gradient.rows, &expected, 1e-4 * largest(&expected));
+}
+
+#[test]
+fn the_attention_kind_equals_pytorch() {
+    check("attention.safetensors");
+}
+
+#[test]
+fn the_token_mlp_kind_equals_pytorch() {
+    check("token-mlp.safetensors");
+}
+
+#[test]
+fn without_positions_it_equals_pytorch() {
+    check("no-positions.safetensors");
+}
