@@ -41,7 +41,9 @@
 #![cfg_attr(not(test), deny(clippy::print_stdout))]
 
 pub mod augment;
+pub mod dataset;
 pub mod device;
+pub mod encode;
 pub mod files;
 pub mod grid;
 pub mod model;

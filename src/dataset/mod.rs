@@ -1,0 +1,11 @@
+//! What there is to learn from: puzzle identifiers, the groups of examples behind them, and the sampler.
+//!
+//! Every variant of every task has an identifier, its printed name, and with it a row in the puzzle table. Identifier 0 is `<blank>`.
+
+mod identifiers;
+mod sampler;
+mod training_set;
+
+pub use identifiers::{BLANK, Identifiers, IdentifiersError};
+pub use sampler::{Sampler, SamplerState};
+pub use training_set::{Drawn, ExampleRef, Selection, Source, TrainingSet};

@@ -1,0 +1,158 @@
+//! `Sampler`: the order of examples. An epoch visits every task once, in random order, through one of its variants drawn at
+//! random, and takes all pairs of that variant; all but one of them, drawn at random, are moved about on the canvas.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ExampleRef, TrainingSet};
+use crate::encode::Offset;
+use crate::rng::{Stream, StreamState};
+
+/// The order of examples; endless.
+#[derive(Clone, Debug)]
+pub struct Sampler {
+    stream: Stream,
+    epoch: usize,
+    waiting: VecDeque<usize>,
+    ready: VecDeque<ExampleRef>,
+}
+
+/// Where a sampler stands, for a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamplerState {
+    stream: StreamState,
+    epoch: usize,
+    waiting: VecDeque<usize>,
+    ready: VecDeque<ExampleRef>,
+}
+
+impl Sampler {
+    /// A sampler at its beginning.
+    pub fn new(seed: u64) -> Self {
+        let stream = Stream::new(seed, "sampler");
+        Self { stream, epoch: 0, waiting: VecDeque::new(), ready: VecDeque::new() }
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> SamplerState {
+        let (waiting, ready) = (self.waiting.clone(), self.ready.clone());
+        SamplerState { stream: self.stream.state(), epoch: self.epoch, waiting, ready }
+    }
+
+    /// The sampler as it stood; `None` when the state is not one.
+    pub fn restore(state: SamplerState) -> Option<Self> {
+        let stream = Stream::restore(&state.stream)?;
+        Some(Self { stream, epoch: state.epoch, waiting: state.waiting, ready: state.ready })
+    }
+
+    /// Epochs begun.
+    pub fn epoch(&self) -> usize {
+        self.epoch
+    }
+
+    /// The next example. The set must have at least one pair.
+    pub fn next(&mut self, set: &TrainingSet) -> ExampleRef {
+        loop {
+            if let Some(example) = self.ready.pop_front() {
+                return example;
+            }
+            match self.waiting.pop_front() {
+                Some(group) => self.visit(set, group),
+                None => self.begin_epoch(set),
+            }
+        }
+    }
+
+    fn begin_epoch(&mut self, set: &TrainingSet) {
+        assert!(set.pairs() > 0, "there is nothing to learn from");
+        let mut order: Vec<usize> = (0..set.groups()).collect();
+        self.stream.shuffle(&mut order);
+        self.waiting = order.into();
+        self.epoch += 1;
+    }
+
+    fn visit(&mut self, set: &TrainingSet, group: usize) {
+        let variant = self.stream.below(set.variants_of(group));
+        let mut pairs: Vec<usize> = (0..set.pairs_of(group)).collect();
+        if pairs.is_empty() {
+            return;
+        }
+        let unmoved = self.stream.below(pairs.len());
+        self.stream.shuffle(&mut pairs);
+        for pair in pairs {
+            let mut offset = Offset::default();
+            if pair != unmoved {
+                let (rows, columns) = set.room(group, variant, pair);
+                offset = Offset { row: self.stream.below(rows + 1), column: self.stream.below(columns + 1) };
+            }
+            self.ready.push_back(ExampleRef { group, variant, pair, offset });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::augment::Plan;
+    use crate::dataset::{Selection, Source};
+    use crate::encode::Canvas;
+    use crate::task;
+
+    fn set(with_test_pairs: bool) -> TrainingSet {
+        let set = task::load("arc-agi-1/evaluation").unwrap();
+        let selection = Selection { largest_side: 6, canvas: Canvas::Tight };
+        TrainingSet::new(&[Source { set, with_test_pairs }], &Plan::load("variants-32").unwrap(), selection)
+    }
+
+    #[test]
+    fn an_epoch_visits_every_task_once_with_all_its_pairs() {
+        let set = set(false);
+        let mut sampler = Sampler::new(0);
+        let examples: Vec<_> = (0..set.pairs()).map(|_| sampler.next(&set)).collect();
+        assert_eq!(sampler.epoch(), 1);
+        let mut pairs: Vec<_> = examples.iter().map(|example| (example.group, example.pair)).collect();
+        pairs.sort();
+        pairs.dedup();
+        assert_eq!(pairs.len(), set.pairs());
+        for example in &examples {
+            let drawn = set.draw(*example);
+            assert_eq!(drawn.input.cells.len(), drawn.labels.len());
+            assert!(drawn.row < set.identifiers().count());
+        }
+        sampler.next(&set);
+        assert_eq!(sampler.epoch(), 2);
+    }
+
+    #[test]
+    fn a_restored_sampler_goes_on_with_the_same_examples() {
+        let set = set(false);
+        let mut sampler = Sampler::new(3);
+        for _ in 0..101 {
+            sampler.next(&set);
+        }
+        let mut again = Sampler::restore(sampler.state()).unwrap();
+        assert!((0..500).all(|_| sampler.next(&set) == again.next(&set)));
+    }
+
+    #[test]
+    fn test_outputs_are_learned_only_when_the_source_says_so() {
+        assert!(set(true).pairs() > set(false).pairs());
+        let mut hidden = task::load("arc-agi-1/evaluation").unwrap();
+        for task in &mut hidden.tasks {
+            task.test.iter_mut().for_each(|test| test.output = None);
+        }
+        let selection = Selection { largest_side: 6, canvas: Canvas::Tight };
+        let plan = Plan::load("variants-32").unwrap();
+        let blind = TrainingSet::new(&[Source { set: hidden, with_test_pairs: false }], &plan, selection);
+        let seeing = set(false);
+        assert_eq!(blind.identifiers(), seeing.identifiers());
+        let (mut a, mut b) = (Sampler::new(0), Sampler::new(0));
+        for _ in 0..2 * seeing.pairs() {
+            let example = a.next(&seeing);
+            assert_eq!(example, b.next(&blind));
+            assert_eq!(seeing.draw(example), blind.draw(example));
+        }
+    }
+}
