@@ -41,6 +41,7 @@
 #![cfg_attr(not(test), deny(clippy::print_stdout))]
 
 pub mod augment;
+pub mod checkpoint;
 pub mod dataset;
 pub mod device;
 pub mod encode;
@@ -49,6 +50,7 @@ pub mod grid;
 pub mod model;
 pub mod names;
 pub mod ops;
+pub mod optim;
 pub mod prediction;
 pub mod rng;
 pub mod task;

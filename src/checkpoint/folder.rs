@@ -1,0 +1,202 @@
+//! `Folder`: the files of a checkpoint and the manifest that makes them one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::CheckpointError;
+use crate::files;
+
+const MANIFEST: &str = "manifest.json";
+
+/// The version of the layout that this program writes and reads.
+const FORMAT: u32 = 1;
+
+/// A part of a checkpoint, each a file of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// Averaged weights and puzzle table: what solving needs.
+    Model,
+    /// The names of the puzzle table's rows.
+    Identifiers,
+    /// Live weights, moments, latent states: what training needs besides.
+    State,
+}
+
+impl Part {
+    fn file_name(self, step: usize) -> String {
+        match self {
+            Self::Model => format!("model-{step:06}.safetensors"),
+            Self::Identifiers => "identifiers.txt".to_owned(),
+            Self::State => format!("state-{step:06}.safetensors"),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Identifiers => "identifiers",
+            Self::State => "training state",
+        }
+    }
+}
+
+/// A file of the checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    file: String,
+    sha256: String,
+}
+
+/// What a checkpoint is. `M` is what its owner says of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest<M> {
+    format: u32,
+    /// The program that wrote it.
+    pub program: String,
+    /// Optimizer steps so far.
+    pub step: usize,
+    /// What its owner says of it.
+    pub about: M,
+    files: BTreeMap<Part, Entry>,
+}
+
+impl<M> Manifest<M> {
+    /// One digest for the whole: that of the digests of model and identifiers.
+    pub fn digest(&self) -> String {
+        let parts = [Part::Model, Part::Identifiers];
+        let digests: String = parts.iter().filter_map(|part| Some(self.files.get(part)?.sha256.as_str())).collect();
+        files::sha256(digests.as_bytes())
+    }
+}
+
+/// A checkpoint's folder.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// The checkpoint at `path`, there or not.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// True when a checkpoint stands there.
+    pub fn exists(&self) -> bool {
+        self.path.join(MANIFEST).is_file()
+    }
+
+    /// The manifest.
+    ///
+    /// # Errors
+    /// [`CheckpointError`], also for a layout of another version.
+    pub fn manifest<M: DeserializeOwned>(&self) -> Result<Manifest<M>, CheckpointError> {
+        let path = self.path.join(MANIFEST);
+        if !path.exists() {
+            return Err(CheckpointError::NoManifest(self.path.clone()));
+        }
+        let manifest: Manifest<M> = files::read_json(&path)?;
+        if manifest.format != FORMAT {
+            let fault = format!("layout {} is not the {FORMAT} that this program reads", manifest.format);
+            return Err(CheckpointError::Inconsistent { path, fault });
+        }
+        Ok(manifest)
+    }
+
+    /// The path and the bytes of a part, checked against its digest.
+    ///
+    /// # Errors
+    /// [`CheckpointError`].
+    pub fn read<M>(&self, manifest: &Manifest<M>, part: Part) -> Result<(PathBuf, Vec<u8>), CheckpointError> {
+        let missing = || CheckpointError::NoPart { path: self.path.clone(), part: part.name() };
+        let entry = manifest.files.get(&part).ok_or_else(missing)?;
+        let name = Path::new(&entry.file);
+        if name.components().count() != 1 || name.file_name().is_none() {
+            let fault = format!("the manifest names the file \"{}\" outside of the folder", entry.file);
+            return Err(CheckpointError::Inconsistent { path: self.path.join(MANIFEST), fault });
+        }
+        let path = self.path.join(name);
+        let bytes = files::read(&path)?;
+        let found = files::sha256(&bytes);
+        if found != entry.sha256 {
+            return Err(CheckpointError::Damaged { path, found, expected: entry.sha256.clone() });
+        }
+        Ok((path, bytes))
+    }
+
+    /// Writes a whole checkpoint: its files, then the manifest, then the files that no manifest names any more are removed.
+    ///
+    /// # Errors
+    /// [`CheckpointError::File`]; the checkpoint that stood there before still does.
+    pub fn write<M: Serialize>(&self, step: usize, about: M, parts: &[(Part, Vec<u8>)]) -> Result<(), CheckpointError> {
+        let mut entries = BTreeMap::new();
+        for (part, bytes) in parts {
+            let file = part.file_name(step);
+            files::write(&self.path.join(&file), bytes)?;
+            entries.insert(*part, Entry { file, sha256: files::sha256(bytes) });
+        }
+        let program = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        let manifest = Manifest { format: FORMAT, program, step, about, files: entries };
+        let text = serde_json::to_string_pretty(&manifest).expect("a manifest is plain data") + "\n";
+        files::write(&self.path.join(MANIFEST), text.as_bytes())?;
+        self.remove_old(&manifest.files);
+        Ok(())
+    }
+
+    /// Removes model and state files of earlier steps. One that cannot be removed costs space and no more.
+    fn remove_old(&self, kept: &BTreeMap<Part, Entry>) {
+        let Ok(entries) = fs::read_dir(&self.path) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let ours =
+                ["model-", "state-"].iter().any(|start| name.starts_with(start)) && name.ends_with(".safetensors");
+            if ours && !kept.values().any(|entry| entry.file == name) {
+                drop(fs::remove_file(entry.path()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_checkpoint_replaces_the_old_one_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::new(&place.path().join("run"));
+        assert!(matches!(folder.manifest::<String>(), Err(CheckpointError::NoManifest(_))));
+        let parts = |text: &str| [(Part::Model, text.as_bytes().to_vec()), (Part::Identifiers, b"<blank>\n".to_vec())];
+        folder.write(1, "first".to_owned(), &parts("one")).unwrap();
+        folder.write(2, "second".to_owned(), &parts("two")).unwrap();
+        let manifest = folder.manifest::<String>().unwrap();
+        assert_eq!((manifest.step, manifest.about.as_str()), (2, "second"));
+        assert_eq!(folder.read(&manifest, Part::Model).unwrap().1, b"two");
+        assert!(!folder.path().join("model-000001.safetensors").exists());
+        let missing = folder.read(&manifest, Part::State).unwrap_err().to_string();
+        assert!(missing.contains("no training state"), "{missing}");
+    }
+
+    #[test]
+    fn a_damaged_file_is_found_by_its_digest() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::new(place.path());
+        folder.write(3, (), &[(Part::Model, b"whole".to_vec())]).unwrap();
+        fs::write(place.path().join("model-000003.safetensors"), b"whol").unwrap();
+        let manifest = folder.manifest::<()>().unwrap();
+        let error = folder.read(&manifest, Part::Model).unwrap_err().to_string();
+        assert!(error.contains("model-000003.safetensors is damaged"), "{error}");
+    }
+}

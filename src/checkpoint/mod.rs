@@ -1,0 +1,17 @@
+//! Checkpoints: a folder with named tensors and a manifest.
+//!
+//! ```text
+//! manifest.json            what this is: version, configuration, step, and each file's name and SHA-256
+//! model-000400.safetensors the averaged weights under their published names, and the puzzle table
+//! identifiers.txt          the names of the puzzle table's rows, one a line
+//! state-000400.safetensors live weights, moments and latent states, for going on with the training
+//! ```
+//!
+//! The manifest is written last and by renaming: the files of the step before are removed only when it stands, so whenever
+//! the work is cut off the folder holds one whole checkpoint. The digests find any later damage.
+
+mod folder;
+mod tensors;
+
+pub use folder::{Folder, Manifest, Part};
+pub use tensors::{CheckpointError, Tensors};
