@@ -1,13 +1,13 @@
 //! `trm-arc`: train, run, judge and submit Tiny Recursive Models (arXiv 2510.04871) on ARC-AGI.
 //!
 //! Puzzles know no tensors. Tensors know no puzzles. The verdict knows neither tensors nor training.
-//! Only `train` and `solve` see two wings.
+//! Only `recipe`, `train` and `solve` see two wings.
 //!
 //! ```text
 //!  9  cli                                         one file per command; main.rs parses, runs, sets the exit code
 //!  8  train · solve
 //!     ------------------------------------------------------------------------------
-//!  7                                              report
+//!  7                     recipe                   report
 //!  6                                              score · submission
 //!  5  dataset                                     vote · solver
 //!  4  encode            optim                     prediction
@@ -42,6 +42,7 @@
 
 pub mod augment;
 pub mod checkpoint;
+pub mod cli;
 pub mod dataset;
 pub mod device;
 pub mod encode;
@@ -52,7 +53,14 @@ pub mod names;
 pub mod ops;
 pub mod optim;
 pub mod prediction;
+pub mod recipe;
+pub mod report;
 pub mod rng;
+pub mod score;
+pub mod solve;
+pub mod solver;
+pub mod submission;
 pub mod task;
 pub mod train;
 pub mod units;
+pub mod vote;

@@ -1,1 +1,10 @@
-fn main() {}
+//! The program: parse, run, exit code.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    trm_arc::cli::main().into()
+}

@@ -4,6 +4,7 @@
 //! In `predictions.jsonl` a prediction is one line: `{"task", "test", "augmentation", "grid", "halt"}`, the
 //! grid with the augmentation undone, `halt` the sigmoid of the halting logit.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,10 @@ impl Attempts {
         self.attempt_1 == *output || self.attempt_2 == *output
     }
 }
+
+/// What is judged: per task, per test input in order, the grids that are submitted for it. A task, a test input or
+/// an attempt that is not there counts as wrong.
+pub type Answers = HashMap<String, Vec<Vec<Grid>>>;
 
 /// Whoever answers tasks. `trm-arc solve` runs every solver through the same path.
 pub trait Solver {

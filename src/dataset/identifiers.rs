@@ -86,6 +86,11 @@ impl Identifiers {
         self.by_task.len()
     }
 
+    /// The most variants that a task has.
+    pub fn most_variants(&self) -> usize {
+        self.by_task.values().map(Vec::len).max().unwrap_or(0)
+    }
+
     /// The task's rows and the augmentation of each, in the order of the table; none for an unknown task.
     pub fn of_task(&self, task: &str) -> &[(usize, Augmentation)] {
         self.by_task.get(task).map_or(&[], Vec::as_slice)

@@ -96,14 +96,14 @@ impl Sampler {
 mod tests {
     use super::*;
     use crate::augment::Plan;
-    use crate::dataset::{Selection, Source};
+    use crate::dataset::Source;
     use crate::encode::Canvas;
     use crate::task;
 
     fn set(with_test_pairs: bool) -> TrainingSet {
         let set = task::load("arc-agi-1/evaluation").unwrap();
-        let selection = Selection { largest_side: 6, canvas: Canvas::Tight };
-        TrainingSet::new(&[Source { set, with_test_pairs }], &Plan::load("variants-32").unwrap(), selection)
+        let source = Source { set, with_test_pairs, largest_side: 6 };
+        TrainingSet::new(&[source], &Plan::load("variants-32").unwrap(), Canvas::Tight)
     }
 
     #[test]
@@ -143,9 +143,9 @@ mod tests {
         for task in &mut hidden.tasks {
             task.test.iter_mut().for_each(|test| test.output = None);
         }
-        let selection = Selection { largest_side: 6, canvas: Canvas::Tight };
         let plan = Plan::load("variants-32").unwrap();
-        let blind = TrainingSet::new(&[Source { set: hidden, with_test_pairs: false }], &plan, selection);
+        let source = Source { set: hidden, with_test_pairs: false, largest_side: 6 };
+        let blind = TrainingSet::new(&[source], &plan, Canvas::Tight);
         let seeing = set(false);
         assert_eq!(blind.identifiers(), seeing.identifiers());
         let (mut a, mut b) = (Sampler::new(0), Sampler::new(0));

@@ -16,15 +16,8 @@ pub struct Source {
     pub set: TaskSet,
     /// True when the test pairs are learned too. Never for a set that is evaluated.
     pub with_test_pairs: bool,
-}
-
-/// What of the sources is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Selection {
-    /// Tasks whose shown grids, and the outputs they lead one to expect, all have at most this many rows and columns.
+    /// Only tasks whose shown grids, and the outputs they lead one to expect, have at most this many rows and columns.
     pub largest_side: usize,
-    /// How they are drawn.
-    pub canvas: Canvas,
 }
 
 /// One example, by reference: small enough to be kept in a checkpoint.
@@ -71,13 +64,13 @@ pub struct TrainingSet {
 impl TrainingSet {
     /// The training set of these sources. A task that stands in two sources counts once, as in the first. A pair that does not
     /// fit the canvas of its task (a test output larger than anything shown) is left out.
-    pub fn new(sources: &[Source], plan: &Plan, selection: Selection) -> Self {
+    pub fn new(sources: &[Source], plan: &Plan, canvas: Canvas) -> Self {
         let mut names = vec![BLANK.to_owned()];
         let mut seen = HashSet::new();
         let mut groups = Vec::new();
         for source in sources {
             for task in &source.set.tasks {
-                if !fits(task, selection.largest_side) || !seen.insert(task.id.clone()) {
+                if !fits(task, source.largest_side) || !seen.insert(task.id.clone()) {
                     continue;
                 }
                 let variants = plan.variants(task).into_iter().map(|augmentation| {
@@ -85,7 +78,7 @@ impl TrainingSet {
                     (names.len() - 1, augmentation)
                 });
                 let variants = variants.collect();
-                groups.push(Group::new(task, source.with_test_pairs, selection.canvas, variants));
+                groups.push(Group::new(task, source.with_test_pairs, canvas, variants));
             }
         }
         let identifiers = Identifiers::new(names).expect("variants of distinct tasks have distinct names");

@@ -5,6 +5,7 @@
 
 mod read;
 mod shipped;
+mod verify;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -14,6 +15,7 @@ use crate::grid::Grid;
 use crate::names;
 pub use read::{TaskError, read_folder, read_kaggle};
 pub use shipped::{SHIPPED, find, load};
+pub use verify::verify;
 
 /// An input with its output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,5 +1,15 @@
 //! Training: deep supervision with halting slots, one optimizer step per supervision step.
 
+mod log;
+mod run;
+mod slots;
+mod state;
 mod supervision;
+mod trainer;
 
-pub use supervision::{Gradient, Losses, Supervision, supervise};
+pub use log::{LogRow, Window};
+pub use run::{Ending, Outcome, Progress, TrainError, Training, train};
+pub use slots::{Slot, Slots};
+pub use state::HostState;
+pub use supervision::{Gradient, Losses, Supervision, is_exact, supervise};
+pub use trainer::{StepReport, Trainer};

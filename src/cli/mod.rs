@@ -1,0 +1,131 @@
+//! The command line: one file per command.
+//!
+//! stdout is data, stderr is talk. Commands return their exit code or one error, which is printed here and nowhere
+//! else. A reader that closes the pipe (`| head`) ends the program in silence.
+
+mod compare;
+mod interrupt;
+mod picture;
+mod score;
+mod solve;
+mod tasks;
+mod train;
+mod validate;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use thiserror::Error;
+
+use crate::files::FileError;
+use crate::recipe::RecipeError;
+use crate::report::ReportError;
+use crate::score::ScoreError;
+use crate::solve::SolveError;
+use crate::task::TaskError;
+use crate::train::TrainError;
+
+/// Train, run, judge and submit Tiny Recursive Models (arXiv 2510.04871) on ARC-AGI.
+#[derive(Debug, Parser)]
+#[command(name = "trm-arc", version, propagate_version = true, max_term_width = 110)]
+#[command(after_help = "Examples:
+  trm-arc solve arc-agi-1/evaluation          solve, write the submission, compare
+  trm-arc tasks show 007bbfb7                 look at a task
+
+Exit codes: 0 done, 1 the check failed, 2 bad usage or input, 130 interrupted.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Solve(solve::Arguments),
+    Train(train::Arguments),
+    Score(score::Arguments),
+    Validate(validate::Arguments),
+    Compare(compare::Arguments),
+    Tasks(tasks::Arguments),
+}
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All is well.
+    Done,
+    /// The check that was asked for failed.
+    Failed,
+    /// Bad usage or input.
+    Usage,
+    /// Ended by a signal, with every file whole.
+    Interrupted,
+}
+
+impl Exit {
+    /// The process's exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// What a command can end with: one message, with its way out.
+#[derive(Debug, Error)]
+enum CliError {
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Score(#[from] ScoreError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    #[error("cannot write to the standard output: {0}")]
+    Output(#[from] io::Error),
+    #[error("{0}")]
+    Usage(String),
+}
+
+/// Parses the arguments and runs the command.
+pub fn main() -> Exit {
+    let result = match Cli::parse().command {
+        Command::Solve(arguments) => solve::run(arguments),
+        Command::Train(arguments) => train::run(arguments),
+        Command::Score(arguments) => score::run(&arguments),
+        Command::Validate(arguments) => validate::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Tasks(arguments) => tasks::run(&arguments),
+    };
+    match result {
+        Ok(exit) => exit,
+        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => {
+            eprintln!("error: {error}");
+            Exit::Usage
+        }
+    }
+}
+
+/// Puts data on stdout.
+fn print(text: &str) -> Result<(), CliError> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    Ok(stdout.flush()?)
+}

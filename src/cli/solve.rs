@@ -1,0 +1,211 @@
+//! `trm-arc solve`: tasks in, a submission out, scored and compared where the solutions are known.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, ValueEnum};
+use dfdx::prelude::Cpu;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{CliError, Exit, interrupt, print, score};
+use crate::device::DeviceChoice;
+use crate::prediction::Solver;
+use crate::recipe::Trained;
+use crate::report::{Checkpoint, Comparison, Record, Status};
+use crate::solve::{self, Plan, Progress};
+use crate::solver::{Copy, Random};
+use crate::task;
+use crate::units::{self, Seconds};
+
+/// The checkpoint that comes with the project.
+const DEFAULT_CHECKPOINT: &str = "checkpoints/default";
+
+/// Solve tasks and write Kaggle's submission
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  trm-arc solve arc-agi-1/evaluation --time-limit 4m
+  trm-arc solve my_challenges.json --solver copy --submission out/submission.json
+
+The submission is valid from the first second; tasks are replaced as they are solved. A task that the solver does not
+know is answered by a copy of its input and marked in the record.")]
+pub struct Arguments {
+    /// A set's name, a challenges file or a folder of task files
+    tasks: String,
+    /// The model's folder; checkpoints/default without it
+    #[arg(long, value_name = "DIR")]
+    checkpoint: Option<PathBuf>,
+    /// Who answers
+    #[arg(long, value_enum, default_value_t = SolverName::Trm)]
+    solver: SolverName,
+    /// Where Kaggle's file goes
+    #[arg(long, value_name = "FILE", default_value = "submissions/submission.json")]
+    submission: PathBuf,
+    /// Where all predictions go, one a line; not kept without it
+    #[arg(long, value_name = "FILE")]
+    predictions: Option<PathBuf>,
+    /// Views of each test input; all variants that the checkpoint has a row for without it
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    views: Option<usize>,
+    /// Supervision steps per view; as many as in training without it (16 in the paper's)
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    steps: Option<usize>,
+    /// What to compute on
+    #[arg(long, default_value = "cpu")]
+    device: DeviceChoice,
+    /// End in order after this time: 90s, 20m, 2h
+    #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
+    time_limit: Option<Duration>,
+    /// The seed of all random streams
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Where the record of the run goes; run.json beside the submission without it
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SolverName {
+    /// A Tiny Recursive Model from a checkpoint
+    Trm,
+    /// The input itself
+    Copy,
+    /// Random grids of the input's shape
+    Random,
+}
+
+/// A solver and what the record says about it.
+struct Chosen {
+    solver: Box<dyn Solver>,
+    checkpoint: Option<Checkpoint>,
+    views: Option<usize>,
+    steps: Option<usize>,
+}
+
+/// Solves, and prints what came of it.
+pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
+    let started = Instant::now();
+    let set = task::load(&arguments.tasks)?;
+    let plan = Plan {
+        set: &set,
+        submission: arguments.submission.clone(),
+        predictions: arguments.predictions.clone(),
+        record: arguments.record.clone().unwrap_or_else(|| solve::record_beside(&arguments.submission)),
+        time_limit: arguments.time_limit,
+        started,
+    };
+    plan.check()?;
+    let mut chosen = choose(&arguments)?;
+    let solver = chosen.solver.name().to_owned();
+    let mut record = Record::new(&solver, &solver, &set, arguments.seed, &arguments.device.to_string());
+    record.checkpoint = chosen.checkpoint;
+    record.views = chosen.views;
+    record.steps = chosen.steps;
+    let interrupt = interrupt::catch()?;
+    let bar = bar(&plan);
+    let outcome = solve::run(&mut *chosen.solver, &plan, record, interrupt, &mut |progress| show(&bar, progress));
+    bar.finish_and_clear();
+    let record = outcome?.record;
+    print(&summary(&record, &plan))?;
+    Ok(if record.status == Status::Interrupted { Exit::Interrupted } else { Exit::Done })
+}
+
+fn choose(arguments: &Arguments) -> Result<Chosen, CliError> {
+    if arguments.solver != SolverName::Trm && arguments.steps.is_some() {
+        eprintln!("note: --steps belongs to --solver trm and changes nothing here");
+    }
+    if arguments.solver == SolverName::Copy && arguments.views.is_some() {
+        eprintln!("note: --views changes nothing for --solver copy, which has one answer");
+    }
+    let without_model = |solver, views| Ok(Chosen { solver, checkpoint: None, views, steps: None });
+    if arguments.solver != SolverName::Trm && arguments.checkpoint.is_some() {
+        return Err(CliError::Usage("--checkpoint belongs to --solver trm; the other solvers have no model".into()));
+    }
+    match arguments.solver {
+        SolverName::Trm => model_solver(arguments),
+        SolverName::Copy => without_model(Box::new(Copy), None),
+        SolverName::Random => {
+            let guesses = arguments.views.unwrap_or(2);
+            without_model(Box::new(Random::new(arguments.seed, guesses)), Some(guesses))
+        }
+    }
+}
+
+/// The trained model; without `--checkpoint` the one that comes with the project.
+fn model_solver(arguments: &Arguments) -> Result<Chosen, CliError> {
+    let shipped = || task::find(Path::new(DEFAULT_CHECKPOINT)).unwrap_or_else(|| PathBuf::from(DEFAULT_CHECKPOINT));
+    let path = arguments.checkpoint.clone().unwrap_or_else(shipped);
+    let trained = Trained::load(&path, &Cpu::default())?;
+    let steps = arguments.steps.unwrap_or(trained.recipe.training.halt_max_steps);
+    let views = arguments.views.unwrap_or(trained.most_views());
+    let checkpoint = Checkpoint {
+        path: path.clone(),
+        digest: trained.digest.clone(),
+        step: trained.step as u64,
+        parameters: trained.model.parameters() as u64,
+        puzzle_rows: trained.table.len() as u64,
+        recipe: Some(trained.recipe.name.clone()),
+    };
+    let solver = Box::new(solve::ModelSolver::new(trained, views, steps));
+    Ok(Chosen { solver, checkpoint: Some(checkpoint), views: Some(views), steps: Some(steps) })
+}
+
+/// Tasks done, solved so far, and the time left by the pace or by the limit, whichever is shorter.
+fn bar(plan: &Plan<'_>) -> ProgressBar {
+    let bar = ProgressBar::new(plan.set.tasks.len() as u64);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} tasks{msg}, {elapsed} spent, {left} left")
+        .expect("the template is right");
+    let (started, limit) = (plan.started, plan.time_limit);
+    let left = move |state: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
+        let until_limit = limit.map(|limit| limit.saturating_sub(started.elapsed()));
+        let by_pace = (state.pos() > 0).then(|| state.eta());
+        let _ = match until_limit.into_iter().chain(by_pace).min() {
+            Some(left) => write!(text, "{}", Seconds::from(left)),
+            None => write!(text, "unknown time"),
+        };
+    };
+    let elapsed = move |_: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
+        let _ = write!(text, "{}", Seconds::from(started.elapsed()));
+    };
+    bar.set_style(style.with_key("left", left).with_key("elapsed", elapsed));
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
+}
+
+fn show(bar: &ProgressBar, progress: Progress) {
+    if let Some(solved) = progress.solved {
+        bar.set_message(format!(", {solved} solved"));
+    }
+    bar.set_position(progress.done as u64);
+}
+
+/// What came of a run, where its files are, and how it compares.
+fn summary(record: &Record, plan: &Plan<'_>) -> String {
+    let end = match record.status {
+        Status::Complete | Status::Running => "",
+        Status::TimeLimit => ", ended by the time limit",
+        Status::Interrupted => ", interrupted",
+    };
+    let mut text = format!(
+        "{} on {}: {} of {} tasks answered, {} unknown to the solver, {} not reached, in {}{end}\n",
+        record.name,
+        record.tasks.name,
+        record.answered,
+        record.tasks.tasks,
+        record.unseen.len(),
+        record.unanswered,
+        Seconds(record.seconds),
+    );
+    if let Some(score) = &record.score {
+        text += &score::text(score);
+        if let Ok(comparison) = Comparison::of(std::slice::from_ref(record)) {
+            text += &format!("\n{}", comparison.to_terminal());
+        }
+    }
+    text += &format!("\nsubmission  {}\nrecord      {}\n", plan.submission.display(), plan.record.display());
+    if let Some(predictions) = &plan.predictions {
+        text += &format!("predictions {}\n", predictions.display());
+    }
+    text
+}

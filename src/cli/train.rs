@@ -1,0 +1,105 @@
+//! `trm-arc train`: a recipe in, a checkpoint out; or a checkpoint in, and on it goes.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use dfdx::prelude::Cpu;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{CliError, Exit, interrupt, print};
+use crate::device::DeviceChoice;
+use crate::recipe::Recipe;
+use crate::train::{self, Ending, Outcome, Progress, Training};
+use crate::units::{self, Count, Percent, Seconds};
+
+/// Train a model by a recipe
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  trm-arc train small-grids --output runs/mine --time-limit 90m
+  trm-arc train --resume runs/mine
+
+The output folder holds one whole checkpoint at any time, and log.csv with the course of the training. A training that was
+interrupted and resumed gives the same weights, bit for bit, as one that never stopped.")]
+pub struct Arguments {
+    /// A recipe's name (recipes/NAME.toml) or path
+    #[arg(required_unless_present = "resume")]
+    recipe: Option<String>,
+    /// Where checkpoint and log go; runs/RECIPE without it, or the folder of --resume
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Go on from this checkpoint
+    #[arg(long, value_name = "DIR")]
+    resume: Option<PathBuf>,
+    /// What to compute on
+    #[arg(long, default_value = "cpu")]
+    device: DeviceChoice,
+    /// Stop with a checkpoint after this time: 90s, 20m, 2h
+    #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
+    time_limit: Option<Duration>,
+}
+
+/// Trains, and prints what came of it.
+pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
+    let recipe = arguments.recipe.as_deref().map(Recipe::load).transpose()?;
+    let named = recipe.as_ref().map(|recipe| PathBuf::from("runs").join(&recipe.name));
+    let output = arguments.output.or_else(|| arguments.resume.clone()).or(named);
+    let output = output.expect("clap asks for a recipe or a checkpoint");
+    let stop = interrupt::catch()?;
+    let training =
+        Training { recipe, resume: arguments.resume, output: output.clone(), time_limit: arguments.time_limit, stop };
+    let DeviceChoice::Cpu = arguments.device;
+    let bar = bar();
+    let started = Instant::now();
+    let outcome = train::train(training, &Cpu::default(), |progress| show(&bar, &progress, started));
+    bar.finish_and_clear();
+    let outcome = outcome?;
+    print(&summary(&outcome, &output))?;
+    Ok(if outcome.ending == Ending::Interrupted { Exit::Interrupted } else { Exit::Done })
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new(1);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps{msg}").expect("the template is right");
+    bar.set_style(style);
+    bar
+}
+
+/// Loss and accuracy of the last window, and the time left by the pace so far.
+fn show(bar: &ProgressBar, progress: &Progress<'_>, started: Instant) {
+    let first = bar.position() == 0;
+    bar.set_length(progress.steps as u64);
+    bar.set_position(progress.step as u64);
+    if first {
+        bar.reset_elapsed();
+    }
+    let Some(row) = progress.row else { return };
+    let pace = row.seconds / row.step as f64;
+    let left = Seconds(pace * (progress.steps - progress.step) as f64);
+    bar.set_message(format!(
+        ", loss {:.3}, exact {}, {:.1} steps an example, {:.0} examples/s, {} spent, {left} left",
+        row.cross_entropy,
+        Percent(100.0 * row.exact),
+        row.mean_steps,
+        row.example_steps_per_second / row.mean_steps.max(1.0),
+        Seconds::from(started.elapsed()),
+    ));
+}
+
+fn summary(outcome: &Outcome, output: &std::path::Path) -> String {
+    let folder = output.display();
+    let Outcome { step, steps, .. } = *outcome;
+    let (step, steps) = (Count(step as u64), Count(steps as u64));
+    let mut text = format!("{step} of {steps} steps on {} tasks in {}\n", outcome.tasks, Seconds(outcome.seconds));
+    if let Some(row) = outcome.row {
+        let exact = Percent(100.0 * row.exact);
+        text += &format!("loss {:.3}, {exact} of the finished examples exact\n", row.cross_entropy);
+    }
+    text += &match outcome.ending {
+        Ending::Complete => format!("checkpoint {folder}; solve with it: trm-arc solve TASKS --checkpoint {folder}\n"),
+        Ending::TimeLimit | Ending::Interrupted => {
+            format!("checkpoint {folder}; go on with it: trm-arc train --resume {folder}\n")
+        }
+    };
+    text
+}

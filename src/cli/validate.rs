@@ -1,0 +1,35 @@
+//! `trm-arc validate`: every fault of a submission, one a line.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{CliError, Exit, print};
+use crate::submission;
+use crate::task;
+
+/// Check a submission; exit 1 names every fault
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  trm-arc validate submissions/submission.json --tasks arc-agi-2/evaluation")]
+pub struct Arguments {
+    /// Kaggle's file
+    submission: PathBuf,
+    /// A set's name, a challenges file or a folder of task files
+    #[arg(long)]
+    tasks: String,
+}
+
+/// Prints the faults, or what was found valid.
+pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
+    let set = task::load(&arguments.tasks)?;
+    let faults = submission::check(&arguments.submission, &set)?;
+    if faults.is_empty() {
+        print(&format!("valid: {} tasks, {} outputs\n", set.tasks.len(), set.outputs()))?;
+        return Ok(Exit::Done);
+    }
+    let lines: String = faults.iter().map(|fault| format!("{fault}\n")).collect();
+    print(&lines)?;
+    eprintln!("{}: {} faults", arguments.submission.display(), faults.len());
+    Ok(Exit::Failed)
+}

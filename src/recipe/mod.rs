@@ -1,0 +1,263 @@
+//! `Recipe`: everything that decides a training, as a TOML file; and `Trained`, what comes of it.
+//!
+//! A recipe is stored in the checkpoint that it makes. Together with the digests of its task sets it is all that a
+//! training depends on: the same recipe gives the same weights, bit for bit on the CPU, whatever the number of threads.
+
+pub(crate) mod trained;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::augment::AugmentError;
+use crate::checkpoint::CheckpointError;
+use crate::dataset::IdentifiersError;
+use crate::encode::{Canvas, VOCABULARY};
+use crate::files::{self, FileError};
+use crate::grid::MAX_SIDE;
+use crate::model::{Config, ConfigError};
+use crate::optim::{Adam, Schedule};
+use crate::task::{self, TaskError};
+pub use trained::{About, SetDigest, Trained, TrunkValues};
+
+/// What can be wrong with a recipe or what came of it.
+#[derive(Debug, Error)]
+pub enum RecipeError {
+    /// A file could not be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A plan could not be read.
+    #[error(transparent)]
+    Plan(#[from] AugmentError),
+    /// Tasks could not be read.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// A model that cannot be.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A checkpoint could not be read or written.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// Identifiers that are none.
+    #[error("{path}: {source}")]
+    Identifiers {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: IdentifiersError,
+    },
+    /// A value that cannot be.
+    #[error("recipe {recipe}: {fault}")]
+    Value {
+        /// The recipe's name.
+        recipe: String,
+        /// What is wrong, and what would be right.
+        fault: String,
+    },
+}
+
+/// A training, whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Its name.
+    pub name: String,
+    /// The seed of all streams.
+    pub seed: u64,
+    /// What is learned from.
+    pub data: Data,
+    /// The model.
+    pub model: Config,
+    /// The course of the training.
+    pub training: Training,
+    /// The trunk's optimizer.
+    pub trunk: Trunk,
+    /// The puzzle rows' optimizer.
+    pub rows: Rows,
+}
+
+/// What is learned from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// The variants of each task: a plan's name or path.
+    pub plan: String,
+    /// How grids are drawn.
+    pub canvas: Canvas,
+    /// The task sets.
+    pub sources: Vec<SourceRecipe>,
+}
+
+/// A task set and what of it is learned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceRecipe {
+    /// A set's name or path.
+    pub tasks: String,
+    /// True when its test pairs are learned too. Refused for evaluation sets.
+    pub test_pairs: bool,
+    /// Only tasks whose grids have at most this many rows and columns; 30 takes all.
+    pub largest_side: usize,
+}
+
+/// The course of the training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// Examples in flight; one optimizer step is one supervision step of all of them.
+    pub batch: usize,
+    /// Parts that the batch is cut into. They run side by side on the CPU's threads; their gradients are summed
+    /// in order, so the result depends on this number and not on the threads.
+    pub parts: usize,
+    /// Optimizer steps.
+    pub steps: usize,
+    /// Steps of linear warm-up.
+    pub warmup: usize,
+    /// What is left of the learning rates at the end of the cosine; 1.0 keeps them constant.
+    pub final_ratio: f64,
+    /// The most supervision steps of one example.
+    pub halt_max_steps: usize,
+    /// The share of steps at which a slot must go on to a random number of steps, whatever the halting head says.
+    pub exploration: f64,
+    /// The decay of the moving average of the weights.
+    pub ema: f64,
+    /// Steps between checkpoints.
+    pub checkpoint_every: usize,
+    /// Steps between rows of the log.
+    pub log_every: usize,
+}
+
+/// The trunk's optimizer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trunk {
+    /// The learning rate at its height.
+    pub learning_rate: f64,
+    /// The optimizer.
+    pub optimizer: Adam,
+}
+
+/// The puzzle rows' optimizer, sign-SGD.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rows {
+    /// The learning rate at its height.
+    pub learning_rate: f64,
+    /// The decay of the rows in the batch.
+    pub weight_decay: f64,
+}
+
+impl Recipe {
+    /// The recipe of a name (`recipes/NAME.toml`) or of a path, checked.
+    ///
+    /// # Errors
+    /// [`RecipeError`].
+    pub fn load(name: &str) -> Result<Self, RecipeError> {
+        let path = Path::new(name);
+        let shipped = PathBuf::from(format!("recipes/{name}.toml"));
+        let found = if path.is_file() { Some(path.to_owned()) } else { task::find(&shipped) };
+        let recipe: Self = files::read_toml(&found.unwrap_or_else(|| path.to_owned()))?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// The schedule of both learning rates.
+    pub fn schedule(&self) -> Schedule {
+        let Training { warmup, steps, final_ratio, .. } = self.training;
+        Schedule { warmup, steps, final_ratio }
+    }
+
+    fn check(&self) -> Result<(), RecipeError> {
+        self.model.check()?;
+        let value = |fault: String| Err(RecipeError::Value { recipe: self.name.clone(), fault });
+        let training = &self.training;
+        if let Some((name, _)) = [
+            ("batch", training.batch),
+            ("parts", training.parts),
+            ("steps", training.steps),
+            ("halt_max_steps", training.halt_max_steps),
+            ("checkpoint_every", training.checkpoint_every),
+            ("log_every", training.log_every),
+        ]
+        .into_iter()
+        .find(|(_, size)| *size == 0)
+        {
+            return value(format!("training.{name} is 0; it is at least 1"));
+        }
+        if training.batch % training.parts != 0 {
+            let Training { batch, parts, .. } = training;
+            return value(format!("training.batch {batch} does not divide into training.parts {parts}"));
+        }
+        for (name, share) in [
+            ("training.exploration", training.exploration),
+            ("training.ema", training.ema),
+            ("training.final_ratio", training.final_ratio),
+        ] {
+            if !(0.0..=1.0).contains(&share) {
+                return value(format!("{name} is {share}; it is between 0 and 1"));
+            }
+        }
+        for (name, rate) in [("trunk", self.trunk.learning_rate), ("rows", self.rows.learning_rate)] {
+            if !(rate.is_finite() && rate >= 0.0) {
+                return value(format!("{name}.learning_rate is {rate}; it is a number from 0 up"));
+            }
+        }
+        if self.model.vocabulary != VOCABULARY {
+            let found = self.model.vocabulary;
+            return value(format!("model.vocabulary is {found}; ARC's cells have {VOCABULARY} kinds"));
+        }
+        if self.model.cells != MAX_SIDE * MAX_SIDE {
+            return value(format!("model.cells is {}; ARC's board has {}", self.model.cells, MAX_SIDE * MAX_SIDE));
+        }
+        if self.model.mixer == crate::model::Mixer::TokenMlp && self.data.canvas != Canvas::Board {
+            return value("a token-mlp model needs data.canvas = \"board\": its examples all have one size".to_owned());
+        }
+        self.check_sources()
+    }
+
+    fn check_sources(&self) -> Result<(), RecipeError> {
+        let value = |fault: String| Err(RecipeError::Value { recipe: self.name.clone(), fault });
+        if self.data.sources.is_empty() {
+            return value("data.sources is empty; name at least one task set".to_owned());
+        }
+        for source in &self.data.sources {
+            if source.test_pairs && source.tasks.contains("evaluation") {
+                let set = &source.tasks;
+                return value(format!(
+                    "test_pairs = true for {set}: the answers of an evaluation set are never learned"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_recipes_load() {
+        for name in ["paper-arc-agi-1", "small-grids"] {
+            assert_eq!(Recipe::load(name).unwrap().name, name);
+        }
+    }
+
+    #[test]
+    fn impossible_values_are_named() {
+        let fault = |change: fn(&mut Recipe)| {
+            let mut recipe = Recipe::load("small-grids").unwrap();
+            change(&mut recipe);
+            recipe.check().unwrap_err().to_string()
+        };
+        assert!(fault(|r| r.training.parts = 5).contains("parts 5"));
+        assert!(fault(|r| r.training.ema = 1.5).contains("training.ema is 1.5"));
+        assert!(fault(|r| r.training.steps = 0).contains("training.steps is 0"));
+        assert!(fault(|r| r.model.vocabulary = 11).contains("12 kinds"));
+        assert!(fault(|r| r.trunk.learning_rate = f64::NAN).contains("trunk.learning_rate"));
+        assert!(fault(|r| r.data.sources.clear()).contains("data.sources"));
+        let leak = fault(|r| r.data.sources.iter_mut().for_each(|source| source.test_pairs = true));
+        assert!(leak.contains("never learned"), "{leak}");
+    }
+}

@@ -1,0 +1,105 @@
+//! `Trained`: a model with its puzzle table and the identifiers of its rows, as a checkpoint holds it.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Recipe, RecipeError};
+use crate::checkpoint::{Folder, Manifest, Part, Tensors};
+use crate::dataset::Identifiers;
+use crate::device::Compute;
+use crate::model::{Model, specs};
+
+const PUZZLE_TABLE: &str = "puzzle_emb.weights";
+
+/// The values of the trunk's tensors in the order of [`specs`].
+pub type TrunkValues = Vec<Vec<f32>>;
+
+/// A task set as it was when it was learned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetDigest {
+    /// The set's name.
+    pub name: String,
+    /// Its digest.
+    pub digest: String,
+}
+
+/// What a manifest says of a training. `S` is the state that only training itself reads.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About<S> {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// The task sets.
+    pub sets: Vec<SetDigest>,
+    /// Examples that were finished.
+    pub examples: usize,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// Where training stands; absent from a checkpoint that is only solved with.
+    pub state: Option<S>,
+}
+
+/// A trained model.
+#[derive(Clone, Debug)]
+pub struct Trained<D: Compute> {
+    /// The model with its averaged weights.
+    pub model: Model<D>,
+    /// The puzzle table, `[rows * puzzle_width]`.
+    pub table: Vec<f32>,
+    /// The names of its rows.
+    pub identifiers: Identifiers,
+    /// How it came about.
+    pub recipe: Recipe,
+    /// Optimizer steps.
+    pub step: usize,
+    /// The checkpoint's digest.
+    pub digest: String,
+}
+
+impl<D: Compute> Trained<D> {
+    /// Reads a checkpoint, every tensor checked against the recipe's model.
+    ///
+    /// # Errors
+    /// [`RecipeError`].
+    pub fn load(path: &Path, device: &D) -> Result<Self, RecipeError> {
+        let folder = Folder::new(path);
+        let manifest: Manifest<About<serde_json::Value>> = folder.manifest()?;
+        let recipe = manifest.about.recipe.clone();
+        let (names, text) = folder.read(&manifest, Part::Identifiers)?;
+        let identifiers = Identifiers::from_lines(&String::from_utf8_lossy(&text))
+            .map_err(|source| RecipeError::Identifiers { path: names, source })?;
+        let (file, bytes) = folder.read(&manifest, Part::Model)?;
+        let mut tensors = Tensors::from_bytes(&file, &bytes)?;
+        let width = recipe.model.puzzle_width;
+        let table = tensors.take(PUZZLE_TABLE, &[identifiers.count(), width])?;
+        let model = Model::build(recipe.model.clone(), device, |spec| {
+            Ok::<_, RecipeError>(tensors.take(&spec.name, &spec.shape)?)
+        })?;
+        tensors.finish()?;
+        Ok(Self { model, table, identifiers, recipe, step: manifest.step, digest: manifest.digest() })
+    }
+
+    /// The most rows that a task has.
+    pub fn most_views(&self) -> usize {
+        self.identifiers.most_variants()
+    }
+
+    /// The puzzle row of an identifier.
+    pub fn row(&self, identifier: usize) -> &[f32] {
+        let width = self.model.config.puzzle_width;
+        &self.table[identifier * width..(identifier + 1) * width]
+    }
+}
+
+/// The bytes of the model part.
+pub(crate) fn model_part(recipe: &Recipe, trunk: &TrunkValues, table: &[f32]) -> Vec<u8> {
+    let mut tensors = Tensors::default();
+    for (spec, values) in specs(&recipe.model).iter().zip(trunk) {
+        tensors.insert(&spec.name, &spec.shape, values.clone());
+    }
+    let width = recipe.model.puzzle_width;
+    tensors.insert(PUZZLE_TABLE, &[table.len() / width, width], table.to_vec());
+    tensors.to_bytes()
+}

@@ -1,0 +1,282 @@
+//! `Comparison`: our runs and the published results of the same benchmark, best first.
+//!
+//! Our accuracy is the task score at two attempts, as ARC Prize counts, with Wilson's 95% interval over tasks. A run
+//! without a score has no place in the order and is left out by name.
+
+use serde::Serialize;
+
+use super::baselines::{Baseline, Kind, baselines};
+use super::record::{Record, Status};
+use super::{ReportError, table};
+use crate::score;
+
+/// One line of the comparison.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// True for a run of ours.
+    pub ours: bool,
+    /// The system, or the run's name.
+    pub system: String,
+    /// What it is.
+    pub kind: Kind,
+    /// `arc-agi-1`, `arc-agi-2`, or the name of another set.
+    pub benchmark: String,
+    /// Which of the benchmark's sets.
+    pub split: String,
+    /// `pass@2` or `pass@1`.
+    pub metric: String,
+    /// In per cent.
+    pub accuracy: f64,
+    /// The lower end of our 95% interval, in per cent.
+    pub low: Option<f64>,
+    /// The upper end of our 95% interval, in per cent.
+    pub high: Option<f64>,
+    /// Tasks of ours whose outputs are all solved.
+    pub solved_tasks: Option<usize>,
+    /// The tasks we were asked.
+    pub tasks: Option<usize>,
+    /// Trained parameters without puzzle rows.
+    pub parameters: Option<u64>,
+    /// US dollars per task.
+    pub cost_per_task_usd: Option<f64>,
+    /// Our time per task, in seconds.
+    pub seconds_per_task: Option<f64>,
+    /// Where the figure comes from.
+    pub source: String,
+    /// `YYYY-MM`, empty when unknown.
+    pub date: String,
+    /// What the other columns cannot hold.
+    pub note: String,
+}
+
+/// Runs and published results, benchmark by benchmark, best first.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    rows: Vec<Row>,
+    left_out: Vec<String>,
+}
+
+impl Comparison {
+    /// Sets runs beside the published results of their benchmarks; without a run, all published results.
+    ///
+    /// # Errors
+    /// [`ReportError::Baselines`].
+    pub fn of(runs: &[Record]) -> Result<Self, ReportError> {
+        let left_out = runs.iter().filter(|run| run.score.is_none()).map(|run| run.name.clone()).collect();
+        let mut rows: Vec<Row> = runs.iter().filter_map(our_row).collect();
+        let wanted = |benchmark: &str| runs.is_empty() || runs.iter().any(|run| benchmark_of(run).0 == benchmark);
+        let published = baselines()?.into_iter().filter(|baseline| wanted(&baseline.benchmark));
+        rows.extend(published.map(published_row));
+        rows.sort_by(|a, b| a.benchmark.cmp(&b.benchmark).then(b.accuracy.total_cmp(&a.accuracy)));
+        Ok(Self { rows, left_out })
+    }
+
+    /// The lines, grouped by benchmark, best first; exact ties begin with ours.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The runs without a score, by name.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    /// For the terminal: one table per benchmark, at most 120 columns wide, readable without colour.
+    pub fn to_terminal(&self) -> String {
+        let tables: Vec<String> = self.benchmarks().map(table::terminal).collect();
+        tables.join("\n")
+    }
+
+    /// Markdown: one table per benchmark.
+    pub fn to_markdown(&self) -> String {
+        let tables: Vec<String> = self.benchmarks().map(table::markdown).collect();
+        tables.join("\n")
+    }
+
+    /// JSON: a list of rows.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(&self.rows).expect("rows are plain data") + "\n"
+    }
+
+    /// CSV with a header line; unknown values are empty.
+    ///
+    /// # Errors
+    /// [`ReportError::Baselines`], should a row not fit in.
+    pub fn to_csv(&self) -> Result<String, ReportError> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        self.rows.iter().try_for_each(|row| writer.serialize(row))?;
+        let bytes = writer.into_inner().expect("memory takes every byte");
+        Ok(String::from_utf8(bytes).expect("every field is text"))
+    }
+
+    fn benchmarks(&self) -> impl Iterator<Item = &[Row]> {
+        self.rows.chunk_by(|a, b| a.benchmark == b.benchmark)
+    }
+}
+
+/// Benchmark and split of a run. A set of neither benchmark is a benchmark of its own, without published results.
+fn benchmark_of(run: &Record) -> (String, String) {
+    let name = &run.tasks.name;
+    let Some(benchmark) = ["arc-agi-1", "arc-agi-2"].into_iter().find(|benchmark| name.contains(benchmark)) else {
+        return (name.clone(), "own tasks".into());
+    };
+    let split = match name.rsplit('/').next() {
+        Some(set) if set.contains("evaluation") => "public-evaluation",
+        Some(set) if set.contains("training") => "public-training",
+        _ => "own tasks",
+    };
+    (benchmark.into(), split.into())
+}
+
+fn our_row(run: &Record) -> Option<Row> {
+    let score = run.score.as_ref()?;
+    let tasks = score.tasks as f64;
+    let (low, high) = score::wilson(score.task_score * tasks, tasks);
+    let (benchmark, split) = benchmark_of(run);
+    Some(Row {
+        ours: true,
+        system: run.name.clone(),
+        kind: if run.checkpoint.is_some() { Kind::Recursive } else { Kind::NoModel },
+        benchmark,
+        split,
+        metric: "pass@2".into(),
+        accuracy: 100.0 * score.task_score,
+        low: Some(100.0 * low),
+        high: Some(100.0 * high),
+        solved_tasks: Some(score.solved_tasks.len()),
+        tasks: Some(score.tasks),
+        parameters: run.checkpoint.as_ref().map(|checkpoint| checkpoint.parameters),
+        cost_per_task_usd: None,
+        seconds_per_task: run.seconds_per_task(),
+        source: "this run".into(),
+        date: month(run.started_unix),
+        note: note(run),
+    })
+}
+
+fn published_row(baseline: Baseline) -> Row {
+    Row {
+        ours: false,
+        system: baseline.system,
+        kind: baseline.kind,
+        benchmark: baseline.benchmark,
+        split: baseline.split,
+        metric: baseline.metric,
+        accuracy: baseline.accuracy,
+        low: None,
+        high: None,
+        solved_tasks: None,
+        tasks: None,
+        parameters: baseline.parameters,
+        cost_per_task_usd: baseline.cost_per_task_usd,
+        seconds_per_task: None,
+        source: baseline.source,
+        date: baseline.date,
+        note: baseline.note,
+    }
+}
+
+/// What a reader must know of a run that its figures do not say.
+fn note(run: &Record) -> String {
+    let mut parts = Vec::new();
+    parts.extend(run.checkpoint.as_ref().map(|c| format!("and {} numbers in puzzle rows", c.puzzle_rows)));
+    match run.status {
+        Status::Running => parts.push("did not end in order".into()),
+        Status::TimeLimit => parts.push(format!("time limit, {} tasks not reached", run.unanswered)),
+        Status::Interrupted => parts.push(format!("interrupted, {} tasks not reached", run.unanswered)),
+        Status::Complete => {}
+    }
+    if !run.unseen.is_empty() {
+        parts.push(format!("{} tasks unknown to the solver", run.unseen.len()));
+    }
+    parts.join("; ")
+}
+
+/// `YYYY-MM` of a moment in UTC (the civil calendar from days, after Howard Hinnant).
+fn month(unix_seconds: u64) -> String {
+    let days = unix_seconds / 86_400 + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    format!("{:04}-{month:02}", year_of_era + era * 400 + u64::from(month <= 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::Score;
+    use crate::task::TaskSet;
+
+    fn run(set: &str, task_score: f64) -> Record {
+        let set = TaskSet { name: set.into(), tasks: Vec::new() };
+        let mut run = Record::new("my run with a name that goes on and on", "copy", &set, 0, "cpu");
+        run.score = Some(Score {
+            tasks: 400,
+            outputs: 419,
+            kaggle_score: task_score,
+            task_score,
+            solved_outputs: 9,
+            solved_tasks: vec!["a".into(); 8],
+            pass_at: None,
+        });
+        run
+    }
+
+    #[test]
+    fn rows_go_from_the_best_down_and_ours_stands_in_its_place_with_an_interval() {
+        let comparison = Comparison::of(&[run("arc-agi-1/evaluation", 0.02)]).unwrap();
+        let rows = comparison.rows();
+        assert!(rows.iter().all(|row| row.benchmark == "arc-agi-1"));
+        assert!(rows.is_sorted_by(|a, b| a.accuracy >= b.accuracy));
+        let ours: Vec<&Row> = rows.iter().filter(|row| row.ours).collect();
+        assert_eq!((ours.len(), ours[0].split.as_str()), (1, "public-evaluation"));
+        // Wilson for 8 of 400: (0.02 + 0.0048018 -+ 0.0145287) / 1.0096036, by hand.
+        assert_eq!(format!("{:.2} {:.2}", ours[0].low.unwrap(), ours[0].high.unwrap()), "1.02 3.90");
+    }
+
+    #[test]
+    fn without_a_run_both_benchmarks_are_shown() {
+        let comparison = Comparison::of(&[]).unwrap();
+        assert_eq!(comparison.rows().len(), baselines().unwrap().len());
+        assert_eq!(comparison.benchmarks().count(), 2);
+    }
+
+    #[test]
+    fn a_run_without_a_score_is_left_out_by_name() {
+        let mut hidden = run("arc-agi-2/evaluation", 0.0);
+        hidden.score = None;
+        let comparison = Comparison::of(&[hidden]).unwrap();
+        assert_eq!(comparison.left_out().len(), 1);
+        assert!(comparison.rows().iter().all(|row| !row.ours && row.benchmark == "arc-agi-2"));
+    }
+
+    #[test]
+    fn the_terminal_table_fits_120_columns_and_needs_no_colour() {
+        let runs = [run("arc-agi-1/evaluation", 0.98765), run("arc-agi-2/evaluation", 0.5), run("my/tasks", 0.5)];
+        let text = Comparison::of(&runs).unwrap().to_terminal();
+        let widest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
+        assert!(widest.chars().count() <= 120, "{} columns: {widest}", widest.chars().count());
+        assert!(!text.contains('\u{1b}'));
+        assert_eq!(text.matches("> my run").count(), 3);
+        assert!(text.contains(" 29.25% ") && text.contains(" 44.6% "), "published figures keep their digits");
+    }
+
+    #[test]
+    fn every_format_has_every_row() {
+        let comparison = Comparison::of(&[run("arc-agi-1/evaluation", 0.02)]).unwrap();
+        let rows = comparison.rows().len();
+        let csv = comparison.to_csv().unwrap();
+        assert_eq!(csv::Reader::from_reader(csv.as_bytes()).records().filter(Result::is_ok).count(), rows);
+        let json: serde_json::Value = serde_json::from_str(&comparison.to_json()).unwrap();
+        assert_eq!(json.as_array().unwrap().len(), rows);
+        assert_eq!(comparison.to_markdown().lines().filter(|line| line.starts_with("| ")).count(), rows + 1);
+    }
+
+    #[test]
+    fn months_follow_the_calendar() {
+        let months = [0, 951_782_399, 951_782_400, 951_868_800, 1_767_225_599, 1_767_225_600].map(month);
+        assert_eq!(months, ["1970-01", "2000-02", "2000-02", "2000-03", "2025-12", "2026-01"]);
+    }
+}

@@ -1,0 +1,10 @@
+//! Solving: the loop that every solver goes through, and the trained model as a solver.
+
+mod journal;
+mod plan;
+mod rollout;
+mod run;
+
+pub use plan::{Plan, SolveError, record_beside};
+pub use rollout::ModelSolver;
+pub use run::{Outcome, Progress, run};

@@ -1,0 +1,99 @@
+//! `ModelSolver`: a trained model as a solver. Each test input is seen through the variants that the checkpoint has a row
+//! for; every view is rolled out over the supervision steps, read off its canvas and taken back.
+//!
+//! A test output is never looked at. A task without a row gets no prediction. Views are packed into batches of a fixed number of
+//! tokens, so the answers depend neither on the number of threads nor on the other tasks.
+
+use dfdx::prelude::NoneTape;
+use rayon::prelude::*;
+
+use crate::augment::Augmentation;
+use crate::device::Compute;
+use crate::encode::{self, Drawing, Extent, Offset};
+use crate::model::{Answer, Example, Inputs};
+use crate::prediction::{Prediction, Solver};
+use crate::recipe::Trained;
+use crate::task::Task;
+
+/// Tokens of a batch: enough to fill the products, few enough to stay in the cache.
+const TOKENS_PER_BATCH: usize = 1600;
+
+/// A trained model that solves.
+pub struct ModelSolver<D: Compute> {
+    trained: Trained<D>,
+    views: usize,
+    steps: usize,
+}
+
+/// One test input through one variant.
+struct View {
+    test: usize,
+    row: usize,
+    augmentation: Augmentation,
+    drawing: Drawing,
+    extent: Extent,
+}
+
+impl<D: Compute> ModelSolver<D> {
+    /// A solver with at most `views` views of each test input and `steps` supervision steps.
+    pub fn new(trained: Trained<D>, views: usize, steps: usize) -> Self {
+        Self { trained, views, steps }
+    }
+
+    fn views(&self, task: &Task) -> Vec<View> {
+        let rows = self.trained.identifiers.of_task(&task.id);
+        let whole = self.trained.recipe.data.canvas.extent(task);
+        let view = |test: usize, &(row, augmentation): &(usize, Augmentation)| {
+            let extent = whole.turned(augmentation.dihedral);
+            let input = augmentation.apply(&task.test[test].input);
+            let drawing = encode::draw(&input, extent, Offset::default()).expect("a canvas holds all shown grids");
+            View { test, row, augmentation, drawing, extent }
+        };
+        let tests = 0..task.test.len();
+        tests.flat_map(|test| rows.iter().take(self.views).map(move |row| view(test, row))).collect()
+    }
+
+    /// The answers of a batch after all steps; `None` when there was no time for them.
+    fn roll_out(&self, views: &[View], stop: &(dyn Fn() -> bool + Sync)) -> Option<Vec<Answer>> {
+        let model = &self.trained.model;
+        let drawings = views.iter().map(|view| &view.drawing);
+        let examples: Vec<_> =
+            drawings.map(|drawing| Example { cells: &drawing.cells, positions: &drawing.positions }).collect();
+        let inputs = Inputs::new(model, &examples);
+        let rows: Vec<f32> = views.iter().flat_map(|view| self.trained.row(view.row)).copied().collect();
+        let mut carry = model.start(&inputs);
+        for step in 1..=self.steps {
+            if stop() {
+                return None;
+            }
+            let result = model.supervise::<NoneTape>(&inputs, model.rows(rows.clone()), carry);
+            if step == self.steps {
+                return Some(result.answers(model, &inputs));
+            }
+            carry = result.carry;
+        }
+        None
+    }
+}
+
+impl<D: Compute> Solver for ModelSolver<D> {
+    fn name(&self) -> &str {
+        "trm"
+    }
+
+    fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Vec<Prediction> {
+        let views = self.views(task);
+        let tokens = |view: &View| self.trained.model.config.prefix + view.drawing.cells.len();
+        let per_batch = views.first().map_or(1, |view| (TOKENS_PER_BATCH / tokens(view)).max(1));
+        let answered = views.par_chunks(per_batch).filter_map(|batch| Some((batch, self.roll_out(batch, stop)?)));
+        let answered: Vec<_> = answered.collect();
+        let prediction = |(view, answer): (&View, Answer)| Prediction {
+            task: task.id.clone(),
+            test: view.test,
+            augmentation: view.augmentation.to_string(),
+            grid: encode::read(&answer.cells, view.extent).map(|grid| view.augmentation.undo(&grid)),
+            halt: 1.0 / (1.0 + f64::from(-answer.halt_logit).exp()),
+        };
+        answered.into_iter().flat_map(|(batch, answers)| batch.iter().zip(answers).map(prediction)).collect()
+    }
+}

@@ -1,0 +1,309 @@
+//! The run: every task once, through any solver, with a valid submission on the disk from the first second.
+//!
+//! Submission and record are written before the first task, after the first, about once a second, and at the end. What
+//! bites: a task that the time did not reach and a task that the solver does not know both keep a copy of the input, but
+//! only the second is `unseen`.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::journal::Journal;
+use super::plan::{Plan, SolveError};
+use crate::files::FileError;
+use crate::prediction::{self, Attempts, Prediction, Solver};
+use crate::report::{Record, Status, TaskEntry};
+use crate::score::{self, Ranks};
+use crate::submission::Submission;
+use crate::task::{Task, Test};
+use crate::vote;
+
+/// Submission and record are written at most this often.
+const BETWEEN_WRITES: Duration = Duration::from_secs(1);
+
+/// How far a run is, after each task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Tasks that were reached.
+    pub done: usize,
+    /// All tasks.
+    pub tasks: usize,
+    /// Tasks with all outputs solved; `None` where the solutions are not known.
+    pub solved: Option<usize>,
+}
+
+/// What a run leaves behind, as it stands in the files.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The record, finished.
+    pub record: Record,
+    /// The submission.
+    pub submission: Submission,
+}
+
+/// Solves the tasks of a plan in order until they are done, the time is up, or `interrupt` is set.
+///
+/// # Errors
+/// [`SolveError`]; the submission on the disk is then the last one that could be written, and whole.
+pub fn run(
+    solver: &mut dyn Solver,
+    plan: &Plan<'_>,
+    record: Record,
+    interrupt: &AtomicBool,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Outcome, SolveError> {
+    plan.check()?;
+    let mut run = Run::start(plan, record)?;
+    let stop = || interrupt.load(Ordering::Relaxed) || plan.is_over_time();
+    let mut is_cut = false;
+    for task in &plan.set.tasks {
+        is_cut = is_cut || stop();
+        if is_cut {
+            break;
+        }
+        let before = Instant::now();
+        let predictions = solver.solve(task, &stop);
+        is_cut = stop();
+        if predictions.is_empty() && is_cut {
+            break;
+        }
+        run.take(task, &predictions, before.elapsed(), is_cut)?;
+        on_progress(run.progress());
+    }
+    let status = match (is_cut, interrupt.load(Ordering::Relaxed)) {
+        (false, _) => Status::Complete,
+        (true, true) => Status::Interrupted,
+        (true, false) => Status::TimeLimit,
+    };
+    run.finish(status)
+}
+
+/// A run on its way.
+struct Run<'a> {
+    plan: &'a Plan<'a>,
+    record: Record,
+    submission: Submission,
+    predictions: Option<Journal>,
+    ranks: Ranks,
+    written: Option<Instant>,
+}
+
+impl<'a> Run<'a> {
+    fn start(plan: &'a Plan<'a>, record: Record) -> Result<Self, SolveError> {
+        let submission = Submission::placeholders(plan.set);
+        let predictions = plan.predictions.as_deref().map(Journal::create).transpose()?;
+        let mut run = Self { plan, record, submission, predictions, ranks: Ranks::default(), written: None };
+        run.write()?;
+        // The first task is written whenever it comes.
+        run.written = None;
+        Ok(run)
+    }
+
+    /// Takes over what the solver said about a task. `cut` says that it was told to stop.
+    fn take(&mut self, task: &Task, predictions: &[Prediction], spent: Duration, cut: bool) -> Result<(), SolveError> {
+        let mut attempts = Vec::with_capacity(task.test.len());
+        let mut is_known = true;
+        for (i, test) in task.test.iter().enumerate() {
+            let votes = predictions.iter().filter(|prediction| prediction.task == task.id && prediction.test == i);
+            let candidates = vote::rank(votes);
+            is_known &= !candidates.is_empty();
+            self.ranks.add(task, i, &candidates);
+            attempts.push(vote::attempts(&candidates, &test.input));
+        }
+        if is_known || cut {
+            self.record.answered += 1;
+        } else {
+            self.record.unseen.push(task.id.clone());
+        }
+        self.record.unanswered -= 1;
+        self.record.entries.push(TaskEntry {
+            id: task.id.clone(),
+            solved: solved(task, &attempts),
+            outputs: task.test.len(),
+            seconds: spent.as_secs_f64(),
+            predictions: predictions.len(),
+        });
+        self.submission.set(&task.id, attempts)?;
+        if let Some(journal) = &mut self.predictions {
+            journal.append(&prediction::to_lines(predictions))?;
+        }
+        if self.written.is_none_or(|written| written.elapsed() >= BETWEEN_WRITES) {
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), FileError> {
+        self.record.seconds = self.plan.started.elapsed().as_secs_f64();
+        self.submission.write(&self.plan.submission)?;
+        self.record.write(&self.plan.record)?;
+        self.written = Some(Instant::now());
+        Ok(())
+    }
+
+    fn progress(&self) -> Progress {
+        let (done, tasks) = (self.record.entries.len(), self.plan.set.tasks.len());
+        Progress { done, tasks, solved: self.record.solved_so_far() }
+    }
+
+    /// The totals come last: a record that says `finished` has its submission and predictions beside it.
+    fn finish(mut self, status: Status) -> Result<Outcome, SolveError> {
+        self.submission.write(&self.plan.submission)?;
+        if let Some(journal) = self.predictions.take() {
+            journal.finish()?;
+        }
+        if self.plan.set.has_solutions() {
+            self.record.score = Some(score::score(&self.submission.answers(), self.plan.set, Some(&self.ranks))?);
+        }
+        self.record.status = status;
+        self.record.finished = true;
+        self.record.seconds = self.plan.started.elapsed().as_secs_f64();
+        self.record.write(&self.plan.record)?;
+        Ok(Outcome { record: self.record, submission: self.submission })
+    }
+}
+
+/// How many outputs of a task are solved; `None` where a solution is not known.
+fn solved(task: &Task, attempts: &[Attempts]) -> Option<usize> {
+    let is_solved =
+        |(test, attempts): (&Test, &Attempts)| test.output.as_ref().map(|output| usize::from(attempts.solve(output)));
+    task.test.iter().zip(attempts).map(is_solved).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::files;
+    use crate::grid::Grid;
+    use crate::solver::Copy;
+    use crate::task::{Pair, TaskSet};
+
+    fn grid(colour: u8) -> Grid {
+        Grid::from_fn(1, 1, |_, _| colour)
+    }
+
+    fn set(ids: &[&str]) -> TaskSet {
+        let task = |id: &&str| Task {
+            id: (*id).into(),
+            train: vec![Pair { input: grid(1), output: grid(2) }],
+            test: vec![Test { input: grid(3), output: Some(grid(3)) }],
+        };
+        TaskSet { name: "mine".into(), tasks: ids.iter().map(task).collect() }
+    }
+
+    fn plan<'a>(set: &'a TaskSet, folder: &Path) -> Plan<'a> {
+        let (submission, record) = (folder.join("submission.json"), folder.join("run.json"));
+        let predictions = Some(folder.join("predictions.jsonl"));
+        Plan { set, submission, predictions, record, time_limit: None, started: Instant::now() }
+    }
+
+    /// Knows only some tasks, and calls back before each.
+    struct Knows<F: FnMut(&Task)>(&'static [&'static str], F);
+
+    impl<F: FnMut(&Task)> Solver for Knows<F> {
+        fn name(&self) -> &str {
+            "knows"
+        }
+
+        fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Vec<Prediction> {
+            (self.1)(task);
+            if self.0.contains(&task.id.as_str()) { Copy.solve(task, stop) } else { Vec::new() }
+        }
+    }
+
+    fn go(solver: &mut dyn Solver, plan: &Plan<'_>, interrupt: &AtomicBool) -> Result<Outcome, SolveError> {
+        run(solver, plan, Record::new("test", "test", plan.set, 0, "cpu"), interrupt, &mut |_| {})
+    }
+
+    #[test]
+    fn the_submission_is_whole_before_the_first_task_and_the_record_says_running() {
+        let (set, folder) = (set(&["a", "b"]), tempfile::tempdir().unwrap());
+        let plan = plan(&set, folder.path());
+        let mut seen = 0;
+        let mut solver = Knows(&["a", "b"], |_| {
+            assert_eq!(Submission::read(&plan.submission).unwrap().answers().len(), 2);
+            assert_eq!(Record::read(&plan.record).unwrap().status, Status::Running);
+            seen += 1;
+        });
+        let outcome = go(&mut solver, &plan, &AtomicBool::new(false)).unwrap();
+        assert_eq!((seen, outcome.record.status), (2, Status::Complete));
+        assert_eq!(Record::read(&plan.record).unwrap(), outcome.record);
+        assert_eq!(prediction::read(plan.predictions.as_ref().unwrap()).unwrap().len(), 2);
+        assert_eq!(outcome.record.score.unwrap().pass_at.unwrap()[&1], 1.0);
+    }
+
+    #[test]
+    fn a_task_the_solver_does_not_know_is_unseen_and_answered_by_the_input() {
+        let (set, folder) = (set(&["a", "b"]), tempfile::tempdir().unwrap());
+        let plan = plan(&set, folder.path());
+        let outcome = go(&mut Knows(&["b"], |_| {}), &plan, &AtomicBool::new(false)).unwrap();
+        let record = outcome.record;
+        assert_eq!((record.unseen.as_slice(), record.answered, record.unanswered), (&["a".to_owned()][..], 1, 0));
+        assert_eq!(outcome.submission.get("a").unwrap()[0].attempt_1, grid(3));
+        assert_eq!(record.score.unwrap().pass_at.unwrap()[&1000], 0.5);
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_run_in_order_and_what_it_missed_is_not_unseen() {
+        let (set, folder) = (set(&["a", "b", "c"]), tempfile::tempdir().unwrap());
+        let plan = plan(&set, folder.path());
+        let interrupt = AtomicBool::new(false);
+        let mut solver = Knows(&["a", "c"], |task| interrupt.store(task.id == "b", Ordering::Relaxed));
+        let record = go(&mut solver, &plan, &interrupt).unwrap().record;
+        assert_eq!((record.status, record.finished), (Status::Interrupted, true));
+        assert_eq!((record.answered, record.unanswered, record.unseen.len()), (1, 2, 0));
+        assert_eq!(Submission::read(&plan.submission).unwrap().answers().len(), 3);
+        assert_eq!(prediction::read(plan.predictions.as_ref().unwrap()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_task_cut_short_uses_the_predictions_there_are() {
+        let (mut set, folder) = (set(&["a"]), tempfile::tempdir().unwrap());
+        let second = Test { input: grid(4), output: Some(grid(4)) };
+        set.tasks[0].test.push(second);
+        let plan = plan(&set, folder.path());
+        let interrupt = AtomicBool::new(false);
+        struct FirstOnly<'a>(&'a AtomicBool);
+        impl Solver for FirstOnly<'_> {
+            fn name(&self) -> &str {
+                "first only"
+            }
+
+            fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Vec<Prediction> {
+                self.0.store(true, Ordering::Relaxed);
+                assert!(stop());
+                let mut first = Copy.solve(task, stop);
+                first.truncate(1);
+                first[0].grid = Some(grid(9));
+                first
+            }
+        }
+        let outcome = go(&mut FirstOnly(&interrupt), &plan, &interrupt).unwrap();
+        assert_eq!((outcome.record.status, outcome.record.answered), (Status::Interrupted, 1));
+        assert!(outcome.record.unseen.is_empty());
+        let attempts = outcome.submission.get("a").unwrap();
+        assert_eq!((&attempts[0].attempt_1, &attempts[1].attempt_1), (&grid(9), &grid(4)));
+    }
+
+    #[test]
+    fn a_spent_time_limit_still_leaves_every_file() {
+        let (set, folder) = (set(&["a"]), tempfile::tempdir().unwrap());
+        let plan = Plan { time_limit: Some(Duration::ZERO), ..plan(&set, folder.path()) };
+        let record = go(&mut Copy, &plan, &AtomicBool::new(false)).unwrap().record;
+        assert_eq!((record.status, record.unanswered, record.answered), (Status::TimeLimit, 1, 0));
+        assert!(plan.submission.exists() && plan.record.exists() && plan.predictions.unwrap().exists());
+    }
+
+    #[test]
+    fn outputs_that_cannot_be_written_are_found_before_the_work() {
+        let (set, folder) = (set(&["a"]), tempfile::tempdir().unwrap());
+        files::write(&folder.path().join("taken"), b"").unwrap();
+        let plan = Plan { record: folder.path().join("taken/run.json"), ..plan(&set, folder.path()) };
+        let mut solver = Knows(&[], |_| panic!("the work began"));
+        assert!(go(&mut solver, &plan, &AtomicBool::new(false)).is_err());
+        assert!(!plan.submission.exists() && !folder.path().join("predictions.jsonl.partial").exists());
+        let same = Plan { record: plan.submission.clone(), predictions: None, ..plan };
+        assert!(matches!(same.check(), Err(SolveError::SamePath { .. })));
+    }
+}

@@ -1,0 +1,226 @@
+//! The linter: every fault of a submission, each with its task, output and attempt.
+//!
+//! It works on the JSON as it stands and not on a [`super::Submission`], since a reader stops at the first fault.
+//! Grids are checked row by row: one fault names one row, with all its bad cells.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::grid::{COLOURS, MAX_SIDE};
+use crate::names;
+use crate::task::TaskSet;
+
+const ATTEMPTS: [&str; 2] = ["attempt_1", "attempt_2"];
+
+/// Something that Kaggle would refuse, or not score.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The task's id; `None` when the whole file is meant.
+    pub task: Option<String>,
+    /// Which of its outputs, from 0.
+    pub output: Option<usize>,
+    /// Which attempt, as `attempt_1`.
+    pub attempt: Option<String>,
+    /// What is wrong.
+    pub text: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.task {
+            Some(task) => write!(f, "task {task}")?,
+            None => f.write_str("the file")?,
+        }
+        if let Some(output) = self.output {
+            write!(f, ", output {output}")?;
+        }
+        if let Some(attempt) = &self.attempt {
+            write!(f, ", {attempt}")?;
+        }
+        write!(f, ": {}", self.text)
+    }
+}
+
+/// Every fault of a submission's text against its set, in the order of the file, then of the set.
+///
+/// # Errors
+/// The text is not JSON; the error names line and column.
+pub fn lint(text: &str, set: &TaskSet) -> Result<Vec<Fault>, serde_json::Error> {
+    let mut linter = Linter::default();
+    match serde_json::from_str(text)? {
+        Value::Object(entries) => {
+            linter.repeated_tasks(text)?;
+            linter.tasks(&entries, set);
+        }
+        other => linter.fault(format!("it is {}; a submission is an object of tasks", kind(&other))),
+    }
+    Ok(linter.faults)
+}
+
+/// The faults so far, and the place that is being looked at.
+#[derive(Default)]
+struct Linter {
+    faults: Vec<Fault>,
+    task: Option<String>,
+    output: Option<usize>,
+    attempt: Option<String>,
+}
+
+impl Linter {
+    fn fault(&mut self, text: impl Into<String>) {
+        let (task, output, attempt) = (self.task.clone(), self.output, self.attempt.clone());
+        self.faults.push(Fault { task, output, attempt, text: text.into() });
+    }
+
+    /// JSON keeps the last of equal keys and drops the others unseen, so the keys are read once more, one by one.
+    fn repeated_tasks(&mut self, text: &str) -> Result<(), serde_json::Error> {
+        let keys = serde_json::Deserializer::from_str(text).deserialize_map(Keys)?;
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for key in &keys {
+            let count = counts.entry(key).or_default();
+            *count += 1;
+            if *count == 2 {
+                self.task = Some(key.clone());
+                self.fault("it stands in the file more than once; only the last would count");
+            }
+        }
+        self.task = None;
+        Ok(())
+    }
+
+    fn tasks(&mut self, entries: &Map<String, Value>, set: &TaskSet) {
+        let wanted: HashMap<&str, usize> = set.tasks.iter().map(|task| (task.id.as_str(), task.test.len())).collect();
+        for (id, entry) in entries {
+            self.task = Some(id.clone());
+            match wanted.get(id.as_str()) {
+                Some(&outputs) => self.outputs(entry, outputs),
+                None => {
+                    let hint = names::hint(id, wanted.keys().copied().filter(|id| !entries.contains_key(*id)));
+                    self.fault(format!("no such task in {}{hint}", set.name));
+                }
+            }
+        }
+        for task in set.tasks.iter().filter(|task| !entries.contains_key(&task.id)) {
+            self.task = Some(task.id.clone());
+            self.fault("the task is missing");
+        }
+    }
+
+    fn outputs(&mut self, entry: &Value, wanted: usize) {
+        let Some(outputs) = entry.as_array() else {
+            return self.fault(format!("it is {}; a task needs a list with one entry per test input", kind(entry)));
+        };
+        if outputs.len() != wanted {
+            self.fault(format!("{} outputs where the task has {wanted} test inputs", outputs.len()));
+        }
+        for (i, output) in outputs.iter().enumerate() {
+            self.output = Some(i);
+            self.attempts(output);
+        }
+        self.output = None;
+    }
+
+    fn attempts(&mut self, output: &Value) {
+        let Some(attempts) = output.as_object() else {
+            return self.fault(format!(
+                "it is {}; an output is an object with {}",
+                kind(output),
+                ATTEMPTS.join(" and ")
+            ));
+        };
+        for key in ATTEMPTS {
+            self.attempt = Some(key.to_owned());
+            match attempts.get(key) {
+                Some(grid) => self.grid(grid),
+                None => self.fault("the attempt is missing"),
+            }
+        }
+        self.attempt = None;
+        for key in attempts.keys().filter(|key| !ATTEMPTS.contains(&key.as_str())) {
+            let hint = names::hint(key, ATTEMPTS);
+            self.fault(format!("unknown key \"{key}\"; an output has {}{hint}", ATTEMPTS.join(" and ")));
+        }
+    }
+
+    fn grid(&mut self, grid: &Value) {
+        let Some(rows) = grid.as_array() else {
+            return self.fault(format!("it is {}; a grid is a list of rows", kind(grid)));
+        };
+        if rows.is_empty() {
+            return self.fault(format!("the grid is empty; it needs 1 to {MAX_SIDE} rows"));
+        }
+        if rows.len() > MAX_SIDE {
+            self.fault(format!("{} rows; the most is {MAX_SIDE}", rows.len()));
+        }
+        let width = rows.iter().filter_map(Value::as_array).map(Vec::len).find(|&width| width > 0).unwrap_or(0);
+        if width > MAX_SIDE {
+            self.fault(format!("{width} columns; the most is {MAX_SIDE}"));
+        }
+        for (r, row) in rows.iter().enumerate() {
+            self.row(r, row, width);
+        }
+    }
+
+    fn row(&mut self, r: usize, row: &Value, width: usize) {
+        let Some(cells) = row.as_array() else {
+            return self.fault(format!("row {r} is {}; a row is a list of whole numbers", kind(row)));
+        };
+        if cells.is_empty() {
+            return self.fault(format!("row {r} is empty"));
+        }
+        if cells.len() != width {
+            self.fault(format!("row {r} has {} cells where others have {width}; a grid is a rectangle", cells.len()));
+        }
+        let is_colour = |cell: &Value| cell.as_u64().is_some_and(|value| value < u64::from(COLOURS));
+        let bad: Vec<String> = cells
+            .iter()
+            .enumerate()
+            .filter(|(_, cell)| !is_colour(cell))
+            .map(|(c, cell)| format!("cell ({r}, {c}) is {}", value(cell)))
+            .collect();
+        if !bad.is_empty() {
+            self.fault(format!("{}; colours are whole numbers from 0 to 9", bad.join(", ")));
+        }
+    }
+}
+
+/// The keys of an object, repeated ones too.
+struct Keys;
+
+impl<'de> Visitor<'de> for Keys {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of tasks")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut keys = Vec::new();
+        while let Some((key, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
+            keys.push(key);
+        }
+        Ok(keys)
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// A cell as it stands when it is a number, else what it is.
+fn value(cell: &Value) -> String {
+    match cell {
+        Value::Number(number) => number.to_string(),
+        other => kind(other).to_owned(),
+    }
+}

@@ -1,0 +1,164 @@
+//! `submission.json`, Kaggle's file: `{"id": [{"attempt_1": grid, "attempt_2": grid}, ...]}`, one entry per test input.
+//!
+//! A [`Submission`] is complete from its first moment: it begins with a copy of the input everywhere, and tasks are
+//! replaced as they are solved. What bites: [`Submission::read`] wants a whole submission, [`read_answers`] takes what
+//! can be read and leaves the rest out (the score counts it as wrong), and [`check`] names every fault.
+
+mod lint;
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::files::{self, FileError};
+use crate::grid::Grid;
+use crate::names;
+use crate::prediction::{Answers, Attempts};
+use crate::task::{Task, TaskSet};
+pub use lint::{Fault, lint};
+
+/// What can be wrong with a submission as a whole.
+#[derive(Debug, Error)]
+pub enum SubmissionError {
+    /// The file could not be read or written, or is not JSON.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// An entry is not in the form of a submission.
+    #[error("{path}: task {task}: {fault}; `trm-arc validate` names every fault")]
+    Entry {
+        /// The file.
+        path: PathBuf,
+        /// The task's id.
+        task: String,
+        /// What is wrong.
+        fault: String,
+    },
+    /// Attempts for a task that the submission does not have.
+    #[error("no task \"{task}\" in the submission{hint}")]
+    NoSuchTask {
+        /// The task's id.
+        task: String,
+        /// The nearest id.
+        hint: String,
+    },
+    /// Attempts for more or fewer test inputs than the task has.
+    #[error("task {task}: attempts for {found} test inputs where it has {expected}")]
+    Outputs {
+        /// The task's id.
+        task: String,
+        /// How many came.
+        found: usize,
+        /// How many there are.
+        expected: usize,
+    },
+}
+
+/// Attempts for every test input of every task, in the order of the task set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    entries: Vec<(String, Vec<Attempts>)>,
+    places: HashMap<String, usize>,
+}
+
+impl Submission {
+    /// The submission before any work: both attempts are a copy of the input, which is valid everywhere and
+    /// right now and then.
+    pub fn placeholders(set: &TaskSet) -> Self {
+        let copy = |grid: &Grid| Attempts { attempt_1: grid.clone(), attempt_2: grid.clone() };
+        let entry = |task: &Task| (task.id.clone(), task.test.iter().map(|test| copy(&test.input)).collect());
+        Self::of(set.tasks.iter().map(entry).collect())
+    }
+
+    fn of(entries: Vec<(String, Vec<Attempts>)>) -> Self {
+        let places = entries.iter().enumerate().map(|(place, (task, _))| (task.clone(), place)).collect();
+        Self { entries, places }
+    }
+
+    /// Replaces the attempts of a task, one per test input.
+    ///
+    /// # Errors
+    /// [`SubmissionError::NoSuchTask`] or [`SubmissionError::Outputs`].
+    pub fn set(&mut self, task: &str, attempts: Vec<Attempts>) -> Result<(), SubmissionError> {
+        let Some(&place) = self.places.get(task) else {
+            let hint = names::hint(task, self.places.keys().map(String::as_str));
+            return Err(SubmissionError::NoSuchTask { task: task.to_owned(), hint });
+        };
+        let entry = &mut self.entries[place].1;
+        if entry.len() != attempts.len() {
+            let (found, expected) = (attempts.len(), entry.len());
+            return Err(SubmissionError::Outputs { task: task.to_owned(), found, expected });
+        }
+        *entry = attempts;
+        Ok(())
+    }
+
+    /// The attempts of a task.
+    pub fn get(&self, task: &str) -> Option<&[Attempts]> {
+        self.places.get(task).map(|&place| self.entries[place].1.as_slice())
+    }
+
+    /// The submission as what the score judges.
+    pub fn answers(&self) -> Answers {
+        let grids = |attempts: &Attempts| vec![attempts.attempt_1.clone(), attempts.attempt_2.clone()];
+        self.entries.iter().map(|(task, entry)| (task.clone(), entry.iter().map(grids).collect())).collect()
+    }
+
+    /// The file's text: compact JSON, one task a line.
+    pub fn to_json(&self) -> String {
+        let mut text = String::from("{\n");
+        for (place, (task, attempts)) in self.entries.iter().enumerate() {
+            let separator = if place == 0 { "" } else { ",\n" };
+            let attempts = serde_json::to_string(attempts).expect("attempts are plain data");
+            write!(text, "{separator}{}:{attempts}", Value::from(task.as_str())).expect("a text grows");
+        }
+        text + "\n}\n"
+    }
+
+    /// Writes the file in one step.
+    ///
+    /// # Errors
+    /// [`FileError::Write`]; the file is then as it was before.
+    pub fn write(&self, path: &Path) -> Result<(), FileError> {
+        files::write(path, self.to_json().as_bytes())
+    }
+
+    /// Reads a whole submission.
+    ///
+    /// # Errors
+    /// [`SubmissionError`] with the first task that is not in the form.
+    pub fn read(path: &Path) -> Result<Self, SubmissionError> {
+        let read = |(task, value): (String, Value)| match serde_json::from_value(value) {
+            Ok(attempts) => Ok((task, attempts)),
+            Err(fault) => Err(SubmissionError::Entry { path: path.to_owned(), task, fault: fault.to_string() }),
+        };
+        let entries: serde_json::Map<String, Value> = files::read_json(path)?;
+        Ok(Self::of(entries.into_iter().map(read).collect::<Result<_, _>>()?))
+    }
+}
+
+/// What can be judged in a submission that may have faults: an attempt that is no grid is left out.
+///
+/// # Errors
+/// [`FileError`] when the file cannot be read, is not JSON, or is no object of tasks.
+pub fn read_answers(path: &Path) -> Result<Answers, FileError> {
+    let grids = |entry: &Value| {
+        let attempts = ["attempt_1", "attempt_2"].into_iter().filter_map(|key| entry.get(key));
+        attempts.filter_map(|grid| Grid::from_json(grid).ok()).collect()
+    };
+    let entries: serde_json::Map<String, Value> = files::read_json(path)?;
+    let task = |(task, value): (String, Value)| {
+        (task, value.as_array().map(|list| list.iter().map(grids).collect()).unwrap_or_default())
+    };
+    Ok(entries.into_iter().map(task).collect())
+}
+
+/// Every fault of the submission at `path`; none means that Kaggle takes it for this set.
+///
+/// # Errors
+/// [`FileError`] when the file cannot be read or is not JSON.
+pub fn check(path: &Path, set: &TaskSet) -> Result<Vec<Fault>, FileError> {
+    lint(&files::read_text(path)?, set).map_err(|e| files::format_error(path, format!("this is not JSON: {e}")))
+}

@@ -1,0 +1,155 @@
+//! A training from its first or next step to its end, its time limit or an interruption.
+//!
+//! The output folder is tried before the first step. Whatever ends the work, a whole checkpoint stands there afterwards.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use super::log::{self, LogRow, Window};
+use super::{StepReport, Trainer};
+use crate::checkpoint::Folder;
+use crate::device::Compute;
+use crate::files::{self, FileError};
+use crate::recipe::{Recipe, RecipeError};
+
+/// What can stop a training from going on.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// The recipe, its tasks or a checkpoint.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// A file of the output folder.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The output folder is taken.
+    #[error("{0} already holds a checkpoint; go on with it by --resume {0}, or choose another --output")]
+    Taken(PathBuf),
+    /// The recipe is not the checkpoint's.
+    #[error("the recipe differs from the one that {0} was trained with; leave it out to go on with that one")]
+    OtherRecipe(PathBuf),
+}
+
+/// What to train, where to, and for how long.
+pub struct Training<'a> {
+    /// The recipe; with `resume`, it must be the checkpoint's.
+    pub recipe: Option<Recipe>,
+    /// A checkpoint to go on from.
+    pub resume: Option<PathBuf>,
+    /// Where checkpoint and log go.
+    pub output: PathBuf,
+    /// Stops early with a checkpoint.
+    pub time_limit: Option<Duration>,
+    /// Raised by an interruption; the step in progress is finished first.
+    pub stop: &'a AtomicBool,
+}
+
+/// Where a training stands, after every step.
+pub struct Progress<'a> {
+    /// Optimizer steps so far.
+    pub step: usize,
+    /// Optimizer steps in all.
+    pub steps: usize,
+    /// The last row of the log.
+    pub row: Option<&'a LogRow>,
+    /// What the step gave.
+    pub report: &'a StepReport,
+}
+
+/// How a training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All steps are done.
+    Complete,
+    /// The time was up.
+    TimeLimit,
+    /// It was interrupted.
+    Interrupted,
+}
+
+/// What a training came to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub ending: Ending,
+    /// Optimizer steps so far.
+    pub step: usize,
+    /// Optimizer steps in all.
+    pub steps: usize,
+    /// Seconds of training, of all its parts.
+    pub seconds: f64,
+    /// The last row of the log.
+    pub row: Option<LogRow>,
+    /// Tasks that were learned from.
+    pub tasks: usize,
+}
+
+/// Trains.
+///
+/// # Errors
+/// [`TrainError`]; what was saved before still stands.
+pub fn train<D: Compute>(
+    training: Training<'_>,
+    device: &D,
+    mut progress: impl FnMut(Progress<'_>),
+) -> Result<Outcome, TrainError> {
+    let log_path = training.output.join("log.csv");
+    let (mut trainer, before) = begin(&training, device)?;
+    files::check_writable(&log_path)?;
+    let source = training.resume.as_deref().unwrap_or(&training.output).join("log.csv");
+    let mut rows = if training.resume.is_some() { log::read(&source, trainer.step)? } else { Vec::new() };
+
+    let schedule = trainer.recipe.training.clone();
+    let started = Instant::now();
+    let mut window = Window::default();
+    let ending = loop {
+        if trainer.step >= schedule.steps {
+            break Ending::Complete;
+        }
+        if training.stop.load(Ordering::SeqCst) {
+            break Ending::Interrupted;
+        }
+        if training.time_limit.is_some_and(|limit| started.elapsed() >= limit) {
+            break Ending::TimeLimit;
+        }
+        let step_started = Instant::now();
+        let report = trainer.advance();
+        window.add(&report, step_started.elapsed().as_secs_f64());
+        let seconds = before + started.elapsed().as_secs_f64();
+        if trainer.step.is_multiple_of(schedule.log_every) {
+            rows.push(window.row(trainer.step, trainer.examples, seconds, schedule.batch));
+            window = Window::default();
+            log::write(&log_path, &rows)?;
+        }
+        if trainer.step.is_multiple_of(schedule.checkpoint_every) && trainer.step < schedule.steps {
+            trainer.save(&training.output, seconds)?;
+        }
+        progress(Progress { step: trainer.step, steps: schedule.steps, row: rows.last(), report: &report });
+    };
+    let seconds = before + started.elapsed().as_secs_f64();
+    trainer.save(&training.output, seconds)?;
+    log::write(&log_path, &rows)?;
+    let (step, tasks) = (trainer.step, trainer.set().groups());
+    Ok(Outcome { ending, step, steps: schedule.steps, seconds, row: rows.last().copied(), tasks })
+}
+
+/// The trainer at its first or next step, and the seconds that it had taken before.
+fn begin<D: Compute>(training: &Training<'_>, device: &D) -> Result<(Trainer<D>, f64), TrainError> {
+    let same_place =
+        |a: &Path, b: &Path| a == b || (a.canonicalize().ok().is_some_and(|a| Some(a) == b.canonicalize().ok()));
+    let goes_on_in_place = training.resume.as_deref().is_some_and(|resume| same_place(resume, &training.output));
+    if Folder::new(&training.output).exists() && !goes_on_in_place {
+        return Err(TrainError::Taken(training.output.clone()));
+    }
+    let Some(resume) = &training.resume else {
+        let recipe = training.recipe.clone().expect("a training has a recipe or a checkpoint to go on from");
+        return Ok((Trainer::new(recipe, device)?, 0.0));
+    };
+    let (trainer, seconds) = Trainer::resume(resume, device)?;
+    if training.recipe.as_ref().is_some_and(|recipe| *recipe != trainer.recipe) {
+        return Err(TrainError::OtherRecipe(resume.clone()));
+    }
+    Ok((trainer, seconds))
+}

@@ -1,0 +1,171 @@
+//! `Trainer`: the state of a training and its step.
+//!
+//! One step: fill the slots, run all parts, sum their gradients in order, move the trunk, its average and the puzzle
+//! rows, halt. The step counter is raised before the learning rate is read. Master weights, average, moments and
+//! table live in host memory; the device has a copy of the weights and the latent states.
+
+use rayon::prelude::*;
+
+use super::Losses;
+use super::slots::{PartStep, Slots, step_all};
+use crate::augment::Plan;
+use crate::dataset::{Sampler, Source, TrainingSet};
+use crate::device::Compute;
+use crate::model::{Model, Spec, specs};
+use crate::optim::{Moments, RowGradients, average, sign_sgd};
+use crate::recipe::{Recipe, RecipeError, SetDigest, TrunkValues};
+use crate::rng::Stream;
+use crate::task;
+
+/// A training in progress.
+pub struct Trainer<D: Compute> {
+    /// What decides it.
+    pub recipe: Recipe,
+    /// The task sets it learns from.
+    pub sets: Vec<SetDigest>,
+    pub(super) set: TrainingSet,
+    pub(super) model: Model<D>,
+    pub(super) trunk: TrunkValues,
+    pub(super) average: TrunkValues,
+    pub(super) moments: Vec<Moments>,
+    pub(super) table: Vec<f32>,
+    pub(super) parts: Vec<Slots<D>>,
+    pub(super) sampler: Sampler,
+    pub(super) exploration: Stream,
+    /// Optimizer steps so far.
+    pub step: usize,
+    /// Examples that were finished.
+    pub examples: usize,
+}
+
+/// What a step gives to the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepReport {
+    /// The mean losses of an example at this step.
+    pub losses: Losses,
+    /// (steps, exact) of every example that halted at this step.
+    pub halted: Vec<(usize, bool)>,
+    /// The trunk's learning rate at this step.
+    pub learning_rate: f64,
+}
+
+impl<D: Compute> Trainer<D> {
+    /// A training at its beginning.
+    ///
+    /// # Errors
+    /// [`RecipeError`], also when the recipe's selection leaves nothing to learn.
+    pub fn new(recipe: Recipe, device: &D) -> Result<Self, RecipeError> {
+        let (set, sets) = training_set(&recipe)?;
+        let model = Model::new(recipe.model.clone(), device, &mut Stream::new(recipe.seed, "weights"))?;
+        let trunk: TrunkValues = model.weights.tensors().iter().map(|tensor| tensor.as_vec()).collect();
+        let part = recipe.training.batch / recipe.training.parts;
+        Ok(Self {
+            sets,
+            model,
+            average: trunk.clone(),
+            moments: trunk.iter().map(|values| Moments::new(values.len())).collect(),
+            trunk,
+            table: vec![0.0; set.identifiers().count() * recipe.model.puzzle_width],
+            parts: vec![Slots::new(part); recipe.training.parts],
+            sampler: Sampler::new(recipe.seed),
+            exploration: Stream::new(recipe.seed, "exploration"),
+            step: 0,
+            examples: 0,
+            set,
+            recipe,
+        })
+    }
+
+    /// What is learned from.
+    pub fn set(&self) -> &TrainingSet {
+        &self.set
+    }
+
+    /// The live weights, for tests that compare trainings bit for bit.
+    pub fn trunk(&self) -> &TrunkValues {
+        &self.trunk
+    }
+
+    /// The puzzle table.
+    pub fn table(&self) -> &[f32] {
+        &self.table
+    }
+
+    /// One optimizer step.
+    pub fn advance(&mut self) -> StepReport {
+        for part in &mut self.parts {
+            part.fill(&self.set, &mut self.sampler);
+        }
+        let batch = self.recipe.training.batch;
+        let results = step_all(&mut self.parts, &self.model, &self.table, batch);
+        self.step += 1;
+        let schedule = self.recipe.schedule();
+        let learning_rate = schedule.at(self.recipe.trunk.learning_rate, self.step);
+        self.move_rows(&results, schedule.at(self.recipe.rows.learning_rate, self.step));
+        self.move_trunk(&results, learning_rate);
+
+        let training = &self.recipe.training;
+        let mut halted = Vec::new();
+        let mut losses = Losses::default();
+        for (part, result) in self.parts.iter_mut().zip(&results) {
+            let (most, exploration) = (training.halt_max_steps, training.exploration);
+            halted.extend(part.halt(&result.answers, most, exploration, &mut self.exploration));
+            losses.cross_entropy += result.losses.cross_entropy / batch as f64;
+            losses.halting += result.losses.halting / batch as f64;
+        }
+        self.examples += halted.len();
+        StepReport { losses, halted, learning_rate }
+    }
+
+    fn move_rows(&mut self, results: &[PartStep], learning_rate: f64) {
+        let width = self.recipe.model.puzzle_width;
+        let mut gradients = RowGradients::default();
+        for (part, result) in self.parts.iter().zip(results) {
+            for (row, gradient) in part.rows().into_iter().zip(result.gradient.rows.chunks(width)) {
+                gradients.add(row, gradient);
+            }
+        }
+        sign_sgd(&mut self.table, width, &gradients, learning_rate, self.recipe.rows.weight_decay);
+    }
+
+    fn move_trunk(&mut self, results: &[PartStep], learning_rate: f64) {
+        let (adam, decay, step) = (self.recipe.trunk.optimizer, self.recipe.training.ema, self.step);
+        let specs = specs(&self.recipe.model);
+        let tensors = self.trunk.par_iter_mut().zip(&mut self.average).zip(&mut self.moments).enumerate();
+        tensors.filter(|(i, _)| specs[*i].trained).for_each(|(i, ((values, shadow), moments))| {
+            let mut gradient = results[0].gradient.trunk[i].clone();
+            for result in &results[1..] {
+                gradient.iter_mut().zip(&result.gradient.trunk[i]).for_each(|(sum, g)| *sum += g);
+            }
+            adam.step(values, &gradient, moments, learning_rate, step);
+            average(shadow, values, decay);
+        });
+        self.upload(&specs);
+    }
+
+    /// Copies the master weights to the device.
+    pub(super) fn upload(&mut self, specs: &[Spec]) {
+        for ((tensor, values), spec) in self.model.weights.tensors_mut().into_iter().zip(&self.trunk).zip(specs) {
+            if spec.trained {
+                tensor.copy_from(values);
+            }
+        }
+    }
+}
+
+fn training_set(recipe: &Recipe) -> Result<(TrainingSet, Vec<SetDigest>), RecipeError> {
+    let plan = Plan::load(&recipe.data.plan)?;
+    let (mut sources, mut digests) = (Vec::new(), Vec::new());
+    for source in &recipe.data.sources {
+        let set = task::load(&source.tasks)?;
+        digests.push(SetDigest { name: source.tasks.clone(), digest: set.digest() });
+        let (with_test_pairs, largest_side) = (source.test_pairs, source.largest_side);
+        sources.push(Source { set, with_test_pairs, largest_side });
+    }
+    let set = TrainingSet::new(&sources, &plan, recipe.data.canvas);
+    if set.pairs() == 0 {
+        let fault = "no task is small enough for its largest_side; raise it".to_owned();
+        return Err(RecipeError::Value { recipe: recipe.name.clone(), fault });
+    }
+    Ok((set, digests))
+}

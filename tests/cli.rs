@@ -1,0 +1,304 @@
+//! The commands, as they are called: what they print, where, and how they end.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command as Process, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The program, in a folder of its own.
+struct Bench(TempDir);
+
+/// How a command ended.
+struct Ended {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        fs::write(self.path(name), text).unwrap();
+        self.path(name)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trm-arc"));
+        let output = command.current_dir(self.0.path()).args(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ended { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// `solve` with the copy solver, on a challenges file with this text.
+    fn solve_text(&self, text: &str) -> Ended {
+        let path = self.write("bad_challenges.json", text);
+        self.run(&["solve", &path, "--solver", "copy", "--submission", "out/submission.json"])
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.path().join(name).exists()
+    }
+}
+
+/// Bad input: exit 2, one `error:` line with these parts on stderr, nothing on stdout.
+fn assert_refused(ended: &Ended, parts: &[&str]) {
+    assert_eq!(ended.code, 2, "{}{}", ended.stdout, ended.stderr);
+    assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
+    parts.iter().for_each(|part| assert!(ended.stderr.contains(part), "no \"{part}\" in: {}", ended.stderr));
+}
+
+fn task(train: Value, test: Value) -> String {
+    json!({"x1": {"train": train, "test": test}}).to_string()
+}
+
+fn pair() -> Value {
+    json!([{"input": [[1]], "output": [[2]]}])
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = entries.collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_command_explains_itself_with_an_example() {
+    let commands: [&[&str]; 9] = [
+        &[],
+        &["solve"],
+        &["score"],
+        &["validate"],
+        &["compare"],
+        &["tasks"],
+        &["tasks", "list"],
+        &["tasks", "show"],
+        &["tasks", "verify"],
+    ];
+    for command in commands {
+        let ended = Bench::new().run(&[command, &["--help"]].concat());
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{command:?}");
+        let call = format!("  trm-arc {}", command.join(" "));
+        assert!(ended.stdout.contains("Example") && ended.stdout.contains(call.trim_end()), "{}", ended.stdout);
+        assert!(ended.stdout.starts_with(char::is_uppercase), "{command:?} has no about line");
+    }
+}
+
+#[test]
+fn an_unknown_flag_and_a_missing_argument_exit_2() {
+    let bench = Bench::new();
+    assert_eq!(bench.run(&["solve", "arc-agi-2/evaluation", "--vews", "3"]).code, 2);
+    assert_eq!(bench.run(&["score", "submission.json"]).code, 2);
+    assert_eq!(bench.run(&["solve", "arc-agi-2/evaluation", "--views", "0"]).code, 2);
+    assert_eq!(bench.run(&["compare", "--csv", "--json"]).code, 2);
+    let device = bench.run(&["solve", "arc-agi-2/evaluation", "--device", "cuda"]);
+    assert!(device.code == 2 && device.stderr.contains("no device \"cuda\""), "{}", device.stderr);
+    let limit = bench.run(&["solve", "arc-agi-2/evaluation", "--time-limit", "soon"]);
+    assert!(limit.code == 2 && limit.stderr.contains("20m"), "{}", limit.stderr);
+}
+
+#[test]
+fn an_unknown_set_comes_back_with_the_right_name() {
+    let bench = Bench::new();
+    let ended = bench.run(&["solve", "arc-agi-2/evalution", "--solver", "copy"]);
+    assert_refused(&ended, &["did you mean \"arc-agi-2/evaluation\"?"]);
+    assert!(!bench.has("submissions"));
+}
+
+#[test]
+fn bad_tasks_are_refused_with_file_task_and_place_before_anything_is_written() {
+    let bench = Bench::new();
+    let grid = |grid: Value| json!([{ "input": grid }]);
+    assert_refused(&bench.solve_text("{\"x1\": "), &["bad_challenges.json", "line 1"]);
+    assert_refused(&bench.solve_text(&task(pair(), grid(json!(vec![[0]; 31])))), &["task x1, test pair 0", "31 rows"]);
+    assert_refused(&bench.solve_text(&task(pair(), grid(json!([[10]])))), &["task x1", "cell (0, 0) is 10"]);
+    assert_refused(&bench.solve_text(&task(pair(), grid(json!([])))), &["task x1", "the grid is empty"]);
+    assert_refused(&bench.solve_text(&task(pair(), json!([]))), &["task x1", "\"test\" is empty"]);
+    assert!(!bench.has("out"));
+}
+
+#[test]
+fn an_unwritable_output_is_found_before_the_work() {
+    let bench = Bench::new();
+    bench.write("taken", "");
+    for flag in ["--submission", "--predictions", "--record"] {
+        let ended = bench.run(&["solve", "arc-agi-2/evaluation", "--solver", "copy", flag, "taken/file.json"]);
+        assert_refused(&ended, &["taken/file.json"]);
+        assert!(!bench.has("submissions/submission.json"), "{flag}");
+    }
+    let before_the_model = bench.run(&["solve", "arc-agi-2/evaluation", "--checkpoint", "no", "--record", "taken/r"]);
+    assert_refused(&before_the_model, &["taken/r"]);
+}
+
+#[test]
+fn the_copy_solver_goes_the_whole_way() {
+    let bench = Bench::new();
+    let solved = bench.run(&[
+        "solve",
+        "arc-agi-2/evaluation",
+        "--solver",
+        "copy",
+        "--submission",
+        "out/submission.json",
+        "--predictions",
+        "out/predictions.jsonl",
+    ]);
+    assert_eq!(solved.code, 0, "{}", solved.stderr);
+    for part in ["120 of 120 tasks answered", "kaggle score", "TRM-attention", "> copy", "out/submission.json"] {
+        assert!(solved.stdout.contains(part), "no \"{part}\" in: {}", solved.stdout);
+    }
+    assert_eq!(names_in(&bench.0.path().join("out")), ["predictions.jsonl", "run.json", "submission.json"]);
+
+    let valid = bench.run(&["validate", "out/submission.json", "--tasks", "arc-agi-2/evaluation"]);
+    assert_eq!((valid.code, valid.stdout.as_str()), (0, "valid: 120 tasks, 172 outputs\n"));
+
+    let arguments = ["score", "out/submission.json", "--tasks", "arc-agi-2/evaluation", "--json"];
+    let score: Value = serde_json::from_str(&bench.run(&arguments).stdout).unwrap();
+    assert_eq!((&score["tasks"], &score["outputs"]), (&json!(120), &json!(172)));
+    assert_eq!((&score["kaggle_score"], &score["task_score"]), (&json!(0.0), &json!(0.0)));
+    assert_eq!((&score["solved_tasks"], &score["pass_at"]), (&json!([]), &Value::Null));
+
+    let with_predictions = [&arguments[..], &["--predictions", "out/predictions.jsonl"]].concat();
+    let score: Value = serde_json::from_str(&bench.run(&with_predictions).stdout).unwrap();
+    let keys: Vec<&String> = score["pass_at"].as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["1", "2", "5", "10", "100", "1000"]);
+
+    let compared = bench.run(&["compare", "out", "--csv"]);
+    assert_eq!(compared.stdout.lines().filter(|line| line.starts_with("true,copy,no-model,arc-agi-2")).count(), 1);
+    assert!(!compared.stdout.contains("arc-agi-1"));
+}
+
+#[test]
+fn the_random_solver_repeats_itself_with_its_seed() {
+    let bench = Bench::new();
+    let solve = |seed: &str, file: &str| {
+        let arguments = ["solve", "arc-agi-2/evaluation", "--solver", "random", "--seed", seed, "--submission", file];
+        assert_eq!(bench.run(&arguments).code, 0);
+        fs::read_to_string(bench.path(file)).unwrap()
+    };
+    let first = solve("1", "a.json");
+    assert_eq!(first, solve("1", "b.json"));
+    assert_ne!(first, solve("2", "c.json"));
+}
+
+#[test]
+fn a_spent_time_limit_leaves_a_valid_submission() {
+    let bench = Bench::new();
+    let ended = bench.run(&["solve", "arc-agi-2/evaluation", "--solver", "copy", "--time-limit", "0s"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stdout.contains("120 not reached") && ended.stdout.contains("time limit"), "{}", ended.stdout);
+    assert_eq!(names_in(&bench.0.path().join("submissions")), ["run.json", "submission.json"]);
+    let valid = bench.run(&["validate", "submissions/submission.json", "--tasks", "arc-agi-2/evaluation"]);
+    assert_eq!(valid.code, 0, "{}", valid.stdout);
+    let record: Value = serde_json::from_str(&fs::read_to_string(bench.path("submissions/run.json")).unwrap()).unwrap();
+    assert_eq!((&record["status"], &record["unanswered"]), (&json!("time-limit"), &json!(120)));
+    assert_eq!((&record["unseen"], &record["finished"]), (&json!([]), &json!(true)));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_exits_130_with_every_file_whole() {
+    let bench = Bench::new();
+    let views = ["--views", "200000", "--predictions", "submissions/predictions.jsonl"];
+    let mut child = Process::new(env!("CARGO_BIN_EXE_trm-arc"))
+        .current_dir(bench.0.path())
+        .args(["solve", "arc-agi-1/evaluation", "--solver", "random"])
+        .args(views)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !bench.has("submissions/run.json") {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the run did not begin");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let signal = Process::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(signal.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let folder = bench.0.path().join("submissions");
+    assert_eq!(names_in(&folder), ["predictions.jsonl", "run.json", "submission.json"]);
+    let record: Value = serde_json::from_str(&fs::read_to_string(folder.join("run.json")).unwrap()).unwrap();
+    assert_eq!(record["status"], "interrupted");
+    assert_eq!(bench.run(&["validate", "submissions/submission.json", "--tasks", "arc-agi-1/evaluation"]).code, 0);
+}
+
+#[test]
+fn validate_names_every_fault_and_exits_1() {
+    let bench = Bench::new();
+    bench.write("mine_challenges.json", &task(pair(), json!([{"input": [[1]]}, {"input": [[2]]}])));
+    bench.write("submission.json", r#"{"x1": [{"attempt_1": [[10]]}], "x9": []}"#);
+    let ended = bench.run(&["validate", "submission.json", "--tasks", "mine_challenges.json"]);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert_eq!(ended.stdout.lines().count(), 4, "{}", ended.stdout);
+    bench.write("submission.json", "{\"x1\": [");
+    let ended = bench.run(&["validate", "submission.json", "--tasks", "mine_challenges.json"]);
+    assert_refused(&ended, &["submission.json", "not JSON", "line 1"]);
+}
+
+#[test]
+fn a_set_without_solutions_is_solved_but_not_scored() {
+    let bench = Bench::new();
+    bench.write("mine_challenges.json", &task(pair(), json!([{"input": [[1]]}])));
+    let ended = bench.run(&["solve", "mine_challenges.json", "--solver", "copy"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(!ended.stdout.contains("kaggle score"));
+    let ended = bench.run(&["score", "submissions/submission.json", "--tasks", "mine_challenges.json"]);
+    assert_refused(&ended, &["no solution for test input 0 of task x1"]);
+    let ended = bench.run(&["compare", "submissions"]);
+    assert!(ended.code == 0 && ended.stderr.contains("has no score"), "{}", ended.stderr);
+}
+
+#[test]
+fn solutions_beside_the_challenges_are_used() {
+    let bench = Bench::new();
+    bench.write("mine_challenges.json", &task(pair(), json!([{"input": [[5]]}])));
+    bench.write("mine_solutions.json", r#"{"x1": [[[5]]]}"#);
+    let ended = bench.run(&["solve", "mine_challenges.json", "--solver", "copy"]);
+    assert!(ended.stdout.contains("solved tasks  1: x1"), "{}", ended.stdout);
+}
+
+#[test]
+fn tasks_are_listed_shown_and_verified() {
+    let bench = Bench::new();
+    let sets = bench.run(&["tasks", "list"]);
+    assert!(sets.stdout.lines().any(|line| line.contains("arc-agi-1/evaluation") && line.contains("419")));
+    let list = bench.run(&["tasks", "list", "arc-agi-2/evaluation"]);
+    assert_eq!(list.stdout.lines().count(), 121);
+    let shown = bench.run(&["tasks", "show", "0934a4d8"]);
+    assert!(
+        shown.stdout.starts_with("task 0934a4d8 of arc-agi-1/evaluation, arc-agi-2/evaluation\n"),
+        "{}",
+        shown.stdout
+    );
+    assert!(shown.stdout.contains("demonstration 1\n") && !shown.stdout.contains('\u{1b}'));
+    assert_refused(&bench.run(&["tasks", "show", "0934a4d9"]), &["did you mean \"0934a4d8\"?"]);
+    let verified = bench.run(&["tasks", "verify"]);
+    assert_eq!((verified.code, verified.stdout.lines().count()), (0, 4), "{}", verified.stdout);
+    let broken = bench.write("broken_challenges.json", &task(json!([]), json!([])));
+    let failed = bench.run(&["tasks", "verify", &broken]);
+    assert!(failed.code == 1 && failed.stdout.starts_with("failed: "), "{}", failed.stdout);
+}
+
+#[test]
+fn compare_without_a_run_shows_what_is_published() {
+    let bench = Bench::new();
+    let ended = bench.run(&["compare"]);
+    assert_eq!(ended.code, 0);
+    assert!(ended.stdout.starts_with("arc-agi-1\n") && ended.stdout.contains("\narc-agi-2\n"), "{}", ended.stdout);
+    assert!(ended.stdout.lines().all(|line| line.chars().count() <= 120));
+    assert_refused(&bench.run(&["compare", "nowhere"]), &["nowhere", "run.json"]);
+}
