@@ -96,13 +96,13 @@ impl Sampler {
 mod tests {
     use super::*;
     use crate::augment::Plan;
-    use crate::dataset::Source;
+    use crate::dataset::{Sizes, Source};
     use crate::encode::Canvas;
     use crate::task;
 
     fn set(with_test_pairs: bool) -> TrainingSet {
         let set = task::load("arc-agi-1/evaluation").unwrap();
-        let source = Source { set, with_test_pairs, largest_side: 6 };
+        let source = Source { set, with_test_pairs, largest_side: 6, sizes: Sizes::Any };
         TrainingSet::new(&[source], &Plan::load("variants-32").unwrap(), Canvas::Tight)
     }
 
@@ -144,7 +144,7 @@ mod tests {
             task.test.iter_mut().for_each(|test| test.output = None);
         }
         let plan = Plan::load("variants-32").unwrap();
-        let source = Source { set: hidden, with_test_pairs: false, largest_side: 6 };
+        let source = Source { set: hidden, with_test_pairs: false, largest_side: 6, sizes: Sizes::Any };
         let blind = TrainingSet::new(&[source], &plan, Canvas::Tight);
         let seeing = set(false);
         assert_eq!(blind.identifiers(), seeing.identifiers());

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{BLANK, Identifiers};
 use crate::augment::{Augmentation, Plan};
 use crate::encode::{self, Canvas, Drawing, Extent, Offset};
+use crate::grid::Grid;
 use crate::task::{Pair, Task, TaskSet};
 
 /// Which tasks of a set are learned from.
@@ -18,6 +19,28 @@ pub struct Source {
     pub with_test_pairs: bool,
     /// Only tasks whose shown grids, and the outputs they lead one to expect, have at most this many rows and columns.
     pub largest_side: usize,
+    /// Which tasks by what they do to the size of a grid.
+    pub sizes: Sizes,
+}
+
+/// What a task does to the size of a grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sizes {
+    /// Anything.
+    Any,
+    /// Every demonstration's output has the size of its input.
+    Kept,
+}
+
+impl Sizes {
+    fn admit(self, task: &Task) -> bool {
+        let keeps = |pair: &Pair| {
+            let size = |grid: &Grid| (grid.rows(), grid.columns());
+            size(&pair.input) == size(&pair.output)
+        };
+        self == Self::Any || task.train.iter().all(keeps)
+    }
 }
 
 /// One example, by reference: small enough to be kept in a checkpoint.
@@ -70,7 +93,8 @@ impl TrainingSet {
         let mut groups = Vec::new();
         for source in sources {
             for task in &source.set.tasks {
-                if !fits(task, source.largest_side) || !seen.insert(task.id.clone()) {
+                let admitted = source.sizes.admit(task) && fits(task, source.largest_side);
+                if !admitted || !seen.insert(task.id.clone()) {
                     continue;
                 }
                 let variants = plan.variants(task).into_iter().map(|augmentation| {

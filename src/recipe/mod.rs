@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::augment::AugmentError;
 use crate::checkpoint::CheckpointError;
-use crate::dataset::IdentifiersError;
+use crate::dataset::{IdentifiersError, Sizes};
 use crate::encode::{Canvas, VOCABULARY};
 use crate::files::{self, FileError};
 use crate::grid::MAX_SIDE;
@@ -99,6 +99,8 @@ pub struct SourceRecipe {
     pub test_pairs: bool,
     /// Only tasks whose grids have at most this many rows and columns; 30 takes all.
     pub largest_side: usize,
+    /// Only tasks that keep the size of a grid, or any.
+    pub sizes: Sizes,
 }
 
 /// The course of the training.

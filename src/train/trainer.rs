@@ -13,7 +13,7 @@ use crate::dataset::{Sampler, Source, TrainingSet};
 use crate::device::Compute;
 use crate::model::{Model, Spec, specs};
 use crate::optim::{Moments, RowGradients, average, sign_sgd};
-use crate::recipe::{Recipe, RecipeError, SetDigest, TrunkValues};
+use crate::recipe::{Recipe, RecipeError, SetDigest, SourceRecipe, TrunkValues};
 use crate::rng::Stream;
 use crate::task;
 
@@ -159,8 +159,8 @@ fn training_set(recipe: &Recipe) -> Result<(TrainingSet, Vec<SetDigest>), Recipe
     for source in &recipe.data.sources {
         let set = task::load(&source.tasks)?;
         digests.push(SetDigest { name: source.tasks.clone(), digest: set.digest() });
-        let (with_test_pairs, largest_side) = (source.test_pairs, source.largest_side);
-        sources.push(Source { set, with_test_pairs, largest_side });
+        let SourceRecipe { test_pairs, largest_side, sizes, .. } = *source;
+        sources.push(Source { set, with_test_pairs: test_pairs, largest_side, sizes });
     }
     let set = TrainingSet::new(&sources, &plan, recipe.data.canvas);
     if set.pairs() == 0 {

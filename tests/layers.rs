@@ -1,0 +1,149 @@
+//! The promise: the house keeps its law. A room imports lower numbers of its own wing and the ground floor; rooms of the
+//! same number never import each other; nobody imports `cli`; one room alone touches each top-level folder.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wing {
+    Ground,
+    Puzzle,
+    Tensor,
+    Verdict,
+    /// Sees every wing.
+    Meeting,
+}
+
+use Wing::{Ground, Meeting, Puzzle, Tensor, Verdict};
+
+const ROOMS: [(&str, u8, Wing); 26] = [
+    ("files", 0, Ground),
+    ("names", 0, Ground),
+    ("rng", 0, Ground),
+    ("units", 0, Ground),
+    ("grid", 1, Puzzle),
+    ("task", 2, Puzzle),
+    ("augment", 3, Puzzle),
+    ("encode", 4, Puzzle),
+    ("dataset", 5, Puzzle),
+    ("device", 1, Tensor),
+    ("ops", 2, Tensor),
+    ("checkpoint", 2, Tensor),
+    ("model", 3, Tensor),
+    ("optim", 4, Tensor),
+    ("prediction", 4, Verdict),
+    ("vote", 5, Verdict),
+    ("solver", 5, Verdict),
+    ("score", 6, Verdict),
+    ("submission", 6, Verdict),
+    ("report", 7, Verdict),
+    ("recipe", 7, Meeting),
+    ("train", 8, Meeting),
+    ("solve", 8, Meeting),
+    ("cli", 9, Meeting),
+    ("lib", 10, Meeting),
+    ("main", 10, Meeting),
+];
+
+fn room(name: &str) -> (&'static str, u8, Wing) {
+    let known = ROOMS.into_iter().find(|(room, ..)| *room == name);
+    known.unwrap_or_else(|| panic!("room {name} is not in the plan; add it here and in src/lib.rs"))
+}
+
+fn may_import(from: &str, to: &str) -> bool {
+    let ((from, floor, wing), (to, below, other)) = (room(from), room(to));
+    let ground_reads_ground = floor == 0 && below == 0;
+    let lower = below < floor || ground_reads_ground;
+    let verdict_reads = wing == Verdict && ["grid", "task", "augment"].contains(&to);
+    from == to || (lower && (other == Ground || wing == Meeting || wing == other || verdict_reads))
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            paths.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    paths
+}
+
+fn every_source() -> Vec<(String, PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let read = |path: PathBuf| {
+        let relative = path.strip_prefix(&root).unwrap();
+        let first = relative.components().next().unwrap().as_os_str().to_str().unwrap();
+        (first.trim_end_matches(".rs").to_owned(), path.clone(), fs::read_to_string(&path).unwrap())
+    };
+    sources(&root).into_iter().map(read).collect()
+}
+
+/// The rooms that a text names by `crate::room` or `crate::{room::.., room}`.
+fn imports(text: &str) -> BTreeSet<String> {
+    let name = |rest: &str| -> String {
+        rest.chars().take_while(|letter| letter.is_ascii_lowercase() || *letter == '_').collect()
+    };
+    let mut rooms = BTreeSet::new();
+    for (start, _) in text.match_indices("crate::") {
+        let rest = &text[start + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            None => rooms.insert(name(rest)),
+            Some(_) => panic!("write one `use crate::room::...` a line, so that the law can be read: {}", &rest[..40]),
+        };
+    }
+    rooms.remove("");
+    rooms
+}
+
+#[test]
+fn rooms_import_what_the_law_allows() {
+    let mut checked = 0;
+    for (from, path, text) in every_source() {
+        if from == "lib" || from == "main" {
+            continue;
+        }
+        for to in imports(&text) {
+            assert!(may_import(&from, &to), "{}: {from} imports {to}", path.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 100, "only {checked} imports were found: is the test blind?");
+}
+
+#[test]
+fn the_law_itself_forbids_what_it_should() {
+    for (from, to) in [("model", "task"), ("grid", "model"), ("vote", "solver"), ("score", "train"), ("train", "solve")]
+    {
+        assert!(!may_import(from, to), "{from} -> {to}");
+    }
+    for (from, to) in
+        [("model", "ops"), ("vote", "augment"), ("train", "model"), ("grid", "names"), ("recipe", "encode")]
+    {
+        assert!(may_import(from, to), "{from} -> {to}");
+    }
+    assert!(ROOMS.iter().all(|(from, ..)| ["cli", "lib", "main"].contains(from) || !may_import(from, "cli")));
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are() {
+    for (_, path, text) in every_source() {
+        let lines = text.lines().count();
+        assert!(lines <= 350, "{} has {lines} lines; one idea each", path.display());
+        let introduced = text.starts_with("//!") || path.ends_with("main.rs");
+        assert!(introduced, "{} does not begin by saying what it is", path.display());
+    }
+}
+
+#[test]
+fn nothing_is_left_open_and_nothing_is_unsafe() {
+    for (_, path, text) in every_source() {
+        for word in ["todo!", "unimplemented!", "FIXME", "#[ignore", "unsafe {", "dbg!"] {
+            assert!(!text.contains(word), "{}: {word}", path.display());
+        }
+    }
+}
