@@ -65,25 +65,25 @@ fn bar() -> ProgressBar {
     bar
 }
 
-/// Loss and accuracy of the last window, and the time left by the pace so far.
+/// Loss and accuracy of the last window, and the time left by the pace so far. Where no bar can be drawn, a line per window.
 fn show(bar: &ProgressBar, progress: &Progress<'_>, started: Instant) {
-    let first = bar.position() == 0;
     bar.set_length(progress.steps as u64);
     bar.set_position(progress.step as u64);
-    if first {
-        bar.reset_elapsed();
-    }
     let Some(row) = progress.row else { return };
     let pace = row.seconds / row.step as f64;
     let left = Seconds(pace * (progress.steps - progress.step) as f64);
-    bar.set_message(format!(
+    let message = format!(
         ", loss {:.3}, exact {}, {:.1} steps an example, {:.0} examples/s, {} spent, {left} left",
         row.cross_entropy,
         Percent(100.0 * row.exact),
         row.mean_steps,
         row.example_steps_per_second / row.mean_steps.max(1.0),
         Seconds::from(started.elapsed()),
-    ));
+    );
+    if bar.is_hidden() && row.step == progress.step {
+        eprintln!("{} of {} steps{message}", progress.step, progress.steps);
+    }
+    bar.set_message(message);
 }
 
 fn summary(outcome: &Outcome, output: &std::path::Path) -> String {

@@ -4,7 +4,7 @@
 //! `z_L = net(z_L, z_H + x)`, then `z_H = net(z_H, z_L)`; gradients flow through the last of the `h_cycles` alone, all of its passes.
 //!
 //! ```no_run
-//! use dfdx::prelude::{Cpu, NoneTape};
+//! use dfdx::prelude::{Cpu, HasShape, NoneTape};
 //! use trm_arc::model::{Config, Example, Inputs, Model};
 //! use trm_arc::rng::Stream;
 //!
@@ -13,7 +13,7 @@
 //! let inputs = Inputs::new(&model, &[Example { cells: &cells, positions: &positions }]);
 //! let rows = model.rows(vec![0.0; 512]);
 //! let step = model.supervise::<NoneTape>(&inputs, rows, model.start(&inputs));
-//! assert_eq!(step.logits.len(), 916 * 12);
+//! assert_eq!(step.logits.shape(), &(916, 12));
 //! ```
 
 mod answer;
