@@ -1,5 +1,6 @@
 //! Files: read with the path in every error, written beside and renamed, so that nothing is ever half-written.
 
+use std::env;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,18 @@ pub enum FileError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// Neither a file nor a name of the project's.
+    #[error("there is no file \"{name}\", and none of that name in {folder}{hint}; it has {known}")]
+    Unknown {
+        /// The project's folder.
+        folder: String,
+        /// What was asked for.
+        name: String,
+        /// The nearest name.
+        hint: String,
+        /// The names that there are.
+        known: String,
     },
     /// The file is not what its format says.
     #[error("{path}: {message}")]
@@ -124,6 +137,40 @@ fn make_readable(file: &fs::File) -> io::Result<()> {
 #[cfg(not(unix))]
 fn make_readable(_: &fs::File) -> io::Result<()> {
     Ok(())
+}
+
+/// The project's file or folder `relative`, from wherever the program runs: beside the working directory, then beside the
+/// program and above it, then where the project was built.
+pub fn find(relative: &Path) -> Option<PathBuf> {
+    let program = env::current_exe().ok();
+    let above = program.iter().flat_map(|path| path.ancestors().skip(1).take(4).map(Path::to_owned));
+    let roots = [PathBuf::new()].into_iter().chain(above).chain([PathBuf::from(env!("CARGO_MANIFEST_DIR"))]);
+    roots.map(|root| root.join(relative)).find(|path| path.exists())
+}
+
+/// The TOML file that `name` means: a path, or the name of one of the project's files in `folder`.
+///
+/// # Errors
+/// [`FileError::Unknown`] with the nearest name and all that there are.
+pub fn find_toml(folder: &str, name: &str) -> Result<PathBuf, FileError> {
+    let path = Path::new(name);
+    if path.is_file() {
+        return Ok(path.to_owned());
+    }
+    if let Some(path) = find(Path::new(&format!("{folder}/{name}.toml"))) {
+        return Ok(path);
+    }
+    let entries = find(Path::new(folder)).and_then(|folder| fs::read_dir(folder).ok());
+    let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+    let tomls = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let mut known: Vec<String> = tomls.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    known.sort();
+    Err(FileError::Unknown {
+        folder: folder.to_owned(),
+        name: name.to_owned(),
+        hint: names::hint(name, known.iter().map(String::as_str)),
+        known: known.join(", "),
+    })
 }
 
 /// Finds out before the work starts that `path` can be written, leaving nothing behind but its folder.

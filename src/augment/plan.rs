@@ -5,7 +5,6 @@
 //! earlier variant's is dropped; a symmetric task has fewer variants than the plan asks for.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -14,7 +13,7 @@ use super::{AugmentError, Augmentation, ColourMap, Dihedral};
 use crate::files;
 use crate::grid::COLOURS;
 use crate::rng::Stream;
-use crate::task::{self, Task};
+use crate::task::Task;
 
 /// Draws per wanted variant before a task is taken to have no more: the published build's figure.
 const DRAWS_PER_VARIANT: usize = 5;
@@ -61,9 +60,7 @@ impl Plan {
     /// # Errors
     /// [`AugmentError`].
     pub fn load(name: &str) -> Result<Self, AugmentError> {
-        let path = Path::new(name);
-        let shipped = PathBuf::from(format!("augmentations/{name}.toml"));
-        let path = if path.is_file() { path.to_owned() } else { task::find(&shipped).unwrap_or(shipped) };
+        let path = files::find_toml("augmentations", name)?;
         let plan: Self = files::read_toml(&path)?;
         if plan.variants == 0 {
             let fault = "variants is 0; the plain task counts as one, so the least is 1".to_owned();
@@ -117,6 +114,7 @@ fn content(task: &Task, augmentation: Augmentation) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task;
 
     const PLAN: Plan =
         Plan { variants: 50, dihedral: Turning::Dihedral, colours: Colouring::Permuted, translate: true, seed: 42 };

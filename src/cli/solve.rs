@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, Exit, interrupt, print, score};
 use crate::device::DeviceChoice;
+use crate::files;
 use crate::prediction::Solver;
 use crate::recipe::Trained;
 use crate::report::{Checkpoint, Comparison, Record, Status};
@@ -134,7 +135,7 @@ fn choose(arguments: &Arguments) -> Result<Chosen, CliError> {
 
 /// The trained model; without `--checkpoint` the one that comes with the project.
 fn model_solver(arguments: &Arguments) -> Result<Chosen, CliError> {
-    let shipped = || task::find(Path::new(DEFAULT_CHECKPOINT)).unwrap_or_else(|| PathBuf::from(DEFAULT_CHECKPOINT));
+    let shipped = || files::find(Path::new(DEFAULT_CHECKPOINT)).unwrap_or_else(|| PathBuf::from(DEFAULT_CHECKPOINT));
     let path = arguments.checkpoint.clone().unwrap_or_else(shipped);
     let trained = Trained::load(&path, &Cpu::default())?;
     let steps = arguments.steps.unwrap_or(trained.recipe.training.halt_max_steps);

@@ -5,7 +5,7 @@
 
 pub(crate) mod trained;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -18,7 +18,7 @@ use crate::files::{self, FileError};
 use crate::grid::MAX_SIDE;
 use crate::model::{Config, ConfigError};
 use crate::optim::{Adam, Schedule};
-use crate::task::{self, TaskError};
+use crate::task::TaskError;
 pub use trained::{About, SetDigest, Trained, TrunkValues};
 
 /// What can be wrong with a recipe or what came of it.
@@ -156,10 +156,7 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError`].
     pub fn load(name: &str) -> Result<Self, RecipeError> {
-        let path = Path::new(name);
-        let shipped = PathBuf::from(format!("recipes/{name}.toml"));
-        let found = if path.is_file() { Some(path.to_owned()) } else { task::find(&shipped) };
-        let recipe: Self = files::read_toml(&found.unwrap_or_else(|| path.to_owned()))?;
+        let recipe: Self = files::read_toml(&files::find_toml("recipes", name)?)?;
         recipe.check()?;
         Ok(recipe)
     }

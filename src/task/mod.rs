@@ -14,7 +14,7 @@ use crate::files;
 use crate::grid::Grid;
 use crate::names;
 pub use read::{TaskError, read_folder, read_kaggle};
-pub use shipped::{SHIPPED, find, load};
+pub use shipped::{SHIPPED, load};
 pub use verify::verify;
 
 /// An input with its output.

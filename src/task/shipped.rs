@@ -3,10 +3,10 @@
 //! `arc-agi-1/evaluation` is `tasks/arc-agi-1/evaluation_challenges.json`, looked for beside the working
 //! directory, then beside the program and above it, then where the project was built.
 
-use std::env;
 use std::path::{Path, PathBuf};
 
 use super::{TaskError, TaskSet, read_folder, read_kaggle};
+use crate::files;
 use crate::names;
 
 /// The names of the sets that come with the project.
@@ -20,7 +20,7 @@ pub const SHIPPED: [&str; 4] =
 pub fn load(name: &str) -> Result<TaskSet, TaskError> {
     if SHIPPED.contains(&name) {
         let file = format!("tasks/{name}_challenges.json");
-        let path = find(Path::new(&file)).unwrap_or_else(|| PathBuf::from(&file));
+        let path = files::find(Path::new(&file)).unwrap_or_else(|| PathBuf::from(&file));
         return read_kaggle(&path, name);
     }
     let path = Path::new(name);
@@ -31,14 +31,6 @@ pub fn load(name: &str) -> Result<TaskSet, TaskError> {
         return read_kaggle(path, name);
     }
     Err(TaskError::NoSuchSet { name: name.to_owned(), hint: names::hint(name, SHIPPED), known: SHIPPED.join(", ") })
-}
-
-/// The project's file or folder `relative`, from wherever the program runs.
-pub fn find(relative: &Path) -> Option<PathBuf> {
-    let program = env::current_exe().ok();
-    let above = program.iter().flat_map(|path| path.ancestors().skip(1).take(4).map(Path::to_owned));
-    let roots = [PathBuf::new()].into_iter().chain(above).chain([PathBuf::from(env!("CARGO_MANIFEST_DIR"))]);
-    roots.map(|root| root.join(relative)).find(|path| path.exists())
 }
 
 #[cfg(test)]
