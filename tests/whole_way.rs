@@ -141,7 +141,8 @@ fn what_is_no_checkpoint_is_refused_by_name_with_nothing_written() {
     let folder = place.path();
     recipe(folder, 1);
     done(folder, &["train", "tiny.toml", "--output", "run"]);
-    let solve = || refused(folder, &["solve", "arc-agi-1/evaluation", "--checkpoint", "run", "--submission", "out/s.json"]);
+    let solve =
+        || refused(folder, &["solve", "arc-agi-1/evaluation", "--checkpoint", "run", "--submission", "out/s.json"]);
 
     let manifest = folder.join("run/manifest.json");
     let whole = fs::read_to_string(&manifest).unwrap();

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{SHIPPED, TaskError, find, load};
+use super::{SHIPPED, TaskError, load};
 use crate::files::{self, FileError};
 
 const TABLE: &str = "tasks/README.md";
@@ -61,7 +61,7 @@ pub fn verify(name: &str) -> Result<Vec<String>, TaskError> {
 
 /// The two files of a shipped set, as the table has them.
 fn lines_of(name: &str) -> Result<Vec<Line>, TaskError> {
-    let path = find(Path::new(TABLE)).unwrap_or_else(|| TABLE.into());
+    let path = files::find(Path::new(TABLE)).unwrap_or_else(|| TABLE.into());
     let text = files::read_text(&path)?;
     let lines: Vec<Line> = text.lines().filter_map(Line::parse).filter(|line| line.file.starts_with(name)).collect();
     if lines.len() != 2 {
@@ -73,7 +73,7 @@ fn lines_of(name: &str) -> Result<Vec<Line>, TaskError> {
 
 fn digest_fault(line: &Line) -> Option<String> {
     let relative = format!("tasks/{}", line.file);
-    let path = find(Path::new(&relative)).unwrap_or_else(|| relative.into());
+    let path = files::find(Path::new(&relative)).unwrap_or_else(|| relative.into());
     match files::read(&path) {
         Err(fault) => Some(fault.to_string()),
         Ok(bytes) => {
