@@ -1,7 +1,8 @@
 //! The promise: the model computes what the paper's does. The numbers are PyTorch's, see `tests/oracle/README.md`.
 //!
 //! Held in float32: logits and halting logits after 1, 2 and 3 supervision steps within 1e-4, losses within 1e-5,
-//! every gradient within 1e-4 of its tensor's largest. Each file is also run split into other packings.
+//! every gradient within 1e-4 of its tensor's largest. Each file is also run split into other packings, and a ragged batch
+//! equals its examples one by one.
 
 use std::path::Path;
 
@@ -150,4 +151,44 @@ fn the_token_mlp_kind_equals_pytorch() {
 #[test]
 fn without_positions_it_equals_pytorch() {
     check("no-positions.safetensors");
+}
+
+#[test]
+fn a_ragged_batch_equals_its_examples_one_by_one() {
+    let oracle = Oracle::open("attention.safetensors");
+    let model = oracle.model();
+    let examples = oracle.examples();
+    // Cut to different lengths, with gaps in the positions as a tight canvas has them.
+    let lengths = [36, 7, 20];
+    let cut = |i: usize| {
+        (&examples[i].0[..lengths[i]], (0..lengths[i] as u16).map(|p| p / 5 * 30 + p % 5).collect::<Vec<_>>())
+    };
+    let cuts: Vec<_> = (0..3).map(cut).collect();
+    let batch: Vec<_> = cuts.iter().map(|(cells, positions)| Example { cells, positions }).collect();
+    let labels: Vec<Vec<Option<u8>>> =
+        cuts.iter().map(|(cells, _)| cells.iter().map(|c| (c % 5 > 0).then_some(*c)).collect()).collect();
+    let labels: Vec<&[Option<u8>]> = labels.iter().map(Vec::as_slice).collect();
+    let run = |chosen: &[usize]| {
+        let batch: Vec<_> = chosen.iter().map(|&i| batch[i]).collect();
+        let labels: Vec<_> = chosen.iter().map(|&i| labels[i]).collect();
+        let rows = || chosen.iter().flat_map(|&i| examples[i].2.clone()).collect::<Vec<f32>>();
+        let inputs = Inputs::new(&model, &batch);
+        let first = model.supervise::<NoneTape>(&inputs, model.rows(rows()), model.start(&inputs));
+        // the second step's gradient, so that a carry is in it
+        supervise(&model, &inputs, rows(), &labels, first.carry, 3)
+    };
+    let whole = run(&[0, 1, 2]);
+    let alone: Vec<_> = (0..3).map(|i| run(&[i])).collect();
+    let losses: f64 = alone.iter().map(|one| one.losses.cross_entropy).sum();
+    assert!((whole.losses.cross_entropy - losses).abs() < 1e-5 * losses);
+    for (i, one) in alone.iter().enumerate() {
+        assert_eq!(whole.answers[i].cells, one.answers[0].cells);
+        assert!((whole.answers[i].halt_logit - one.answers[0].halt_logit).abs() < 1e-4);
+    }
+    for (i, found) in whole.gradient.trunk.iter().enumerate().filter(|(_, found)| !found.is_empty()) {
+        let sum: Vec<f64> =
+            (0..found.len()).map(|j| alone.iter().map(|one| f64::from(one.gradient.trunk[i][j])).sum()).collect();
+        let largest = sum.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+        close(&format!("tensor {i}"), found, &sum, 1e-4 * largest);
+    }
 }

@@ -6,8 +6,10 @@ use std::sync::atomic::AtomicBool;
 
 use dfdx::prelude::Cpu;
 use trm_arc::checkpoint::CheckpointError;
+use trm_arc::dataset::Sizes;
+use trm_arc::grid::Grid;
 use trm_arc::prediction::Solver;
-use trm_arc::recipe::{Recipe, RecipeError, Trained};
+use trm_arc::recipe::{Recipe, RecipeError, SourceRecipe, Trained};
 use trm_arc::solve::ModelSolver;
 use trm_arc::task;
 use trm_arc::train::{Ending, TrainError, Trainer, Training, train};
@@ -21,7 +23,8 @@ fn recipe(steps: usize) -> Recipe {
     (recipe.model.layers, recipe.model.l_cycles) = (1, 1);
     (recipe.training.batch, recipe.training.parts, recipe.training.steps) = (4, 2, steps);
     (recipe.training.warmup, recipe.training.log_every, recipe.training.checkpoint_every) = (2, 2, 4);
-    recipe.training.exploration = 0.5;
+    // A halting logit about 0, so that slots halt at all steps, and exploration decides about half of it.
+    (recipe.training.exploration, recipe.training.halt_bias) = (0.5, 0.05);
     recipe
 }
 
@@ -30,6 +33,10 @@ fn run(recipe: Option<Recipe>, resume: Option<&Path>, output: &Path) -> Result<E
     let resume = resume.map(Path::to_owned);
     let training = Training { recipe, resume, output: output.to_owned(), time_limit: None, stop: &stop };
     train(training, &Cpu::default(), |_| ()).map(|outcome| outcome.ending)
+}
+
+fn advance(trainer: &mut Trainer<Cpu>, steps: usize) {
+    (0..steps).for_each(|_| drop(trainer.advance().unwrap()));
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {
@@ -48,17 +55,20 @@ fn assert_same(a: &Trainer<Cpu>, b: &Trainer<Cpu>) {
 fn a_resumed_training_is_bitwise_the_one_that_never_stopped() {
     let place = tempfile::tempdir().unwrap();
     let mut whole = Trainer::new(recipe(12), &Cpu::default()).unwrap();
-    let reports: Vec<_> = (0..12).map(|_| whole.advance()).collect();
+    let reports: Vec<_> = (0..12).map(|_| whole.advance().unwrap()).collect();
     assert!(whole.table().iter().any(|value| *value != 0.0), "the rows were never moved");
+    let halted = |step: usize| reports[step].halted.len();
+    assert!((1..4).contains(&halted(4)), "at the stop some slots have halted and others go on: {reports:?}");
+    assert!(reports.iter().flat_map(|report| &report.halted).any(|(steps, _)| *steps == 1));
+    assert!(reports.iter().flat_map(|report| &report.halted).any(|(steps, _)| *steps > 1));
 
-    // Stopped at a step at which some slots have halted and others go on.
     let mut first = Trainer::new(recipe(12), &Cpu::default()).unwrap();
-    (0..5).for_each(|step| assert_eq!(first.advance(), reports[step]));
+    (0..5).for_each(|step| assert_eq!(first.advance().unwrap(), reports[step]));
     first.save(place.path(), 1.0).unwrap();
     drop(first);
     let (mut second, seconds) = Trainer::resume(place.path(), &Cpu::default()).unwrap();
     assert_eq!(seconds, 1.0);
-    (5..12).for_each(|step| assert_eq!(second.advance(), reports[step], "step {step}"));
+    (5..12).for_each(|step| assert_eq!(second.advance().unwrap(), reports[step], "step {step}"));
     assert_same(&whole, &second);
 
     // The averaged weights go on as well: both save the same model, byte for byte.
@@ -75,8 +85,11 @@ fn the_number_of_threads_changes_nothing() {
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let mut trainer = Trainer::new(recipe(4), &Cpu::default()).unwrap();
-            (0..4).for_each(|_| drop(trainer.advance()));
+            // wide enough for the products to be split over the threads
+            let mut recipe = recipe(4);
+            (recipe.model.hidden, recipe.model.puzzle_width, recipe.training.batch) = (128, 128, 16);
+            let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
+            advance(&mut trainer, 3);
             trainer
         })
     };
@@ -112,7 +125,7 @@ fn an_interrupted_training_leaves_a_checkpoint_that_resumes() {
 fn what_is_trained_answers_the_tasks_it_has_rows_for_and_no_others() {
     let place = tempfile::tempdir().unwrap();
     let mut trainer = Trainer::new(recipe(3), &Cpu::default()).unwrap();
-    (0..3).for_each(|_| drop(trainer.advance()));
+    advance(&mut trainer, 3);
     trainer.save(place.path(), 0.0).unwrap();
     let trained = Trained::load(place.path(), &Cpu::default()).unwrap();
     let set = task::load("arc-agi-1/evaluation").unwrap();
@@ -132,7 +145,7 @@ fn what_is_trained_answers_the_tasks_it_has_rows_for_and_no_others() {
 fn the_answers_never_depend_on_the_solutions() {
     let place = tempfile::tempdir().unwrap();
     let mut trainer = Trainer::new(recipe(2), &Cpu::default()).unwrap();
-    trainer.advance();
+    advance(&mut trainer, 1);
     trainer.save(place.path(), 0.0).unwrap();
     let trained = Trained::load(place.path(), &Cpu::default()).unwrap();
     let set = task::load("arc-agi-1/evaluation").unwrap();
@@ -155,7 +168,7 @@ fn a_checkpoint_that_is_not_whole_or_not_its_recipe_s_is_refused() {
     let text = std::fs::read_to_string(&manifest).unwrap();
     std::fs::write(&manifest, text.replace("\"hidden\": 32", "\"hidden\": 64")).unwrap();
     let shape = load().unwrap_err().to_string();
-    assert!(shape.contains("the model needs"), "{shape}");
+    assert!(shape.contains("mismatched: ") && shape.contains("H_init is [32] and not [64]"), "{shape}");
     std::fs::write(&manifest, text.replace("\"hidden\"", "\"hiden\"")).unwrap();
     assert!(load().unwrap_err().to_string().contains("hiden"));
     std::fs::write(&manifest, &text).unwrap();
@@ -165,4 +178,101 @@ fn a_checkpoint_that_is_not_whole_or_not_its_recipe_s_is_refused() {
     std::fs::write(&model, &bytes[..bytes.len() / 2]).unwrap();
     let damaged = load().unwrap_err();
     assert!(matches!(&damaged, RecipeError::Checkpoint(CheckpointError::Damaged { .. })), "{damaged}");
+}
+
+#[test]
+fn the_first_step_moves_everything_by_its_rule() {
+    let mut recipe = recipe(8);
+    recipe.training.warmup = 4;
+    (recipe.rows.weight_decay, recipe.trunk.optimizer.weight_decay) = (0.0, 0.0);
+    let (rate, rows_rate) = (recipe.trunk.learning_rate / 4.0, recipe.rows.learning_rate / 4.0);
+    let (ema, width) = (recipe.training.ema as f32, recipe.model.puzzle_width);
+    let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
+    let before = trainer.trunk().clone();
+    assert_eq!(trainer.advance().unwrap().learning_rate, rate, "the counter is raised before the rate is read");
+
+    // AdamW's first step is the learning rate, against the gradient's sign, wherever there is a gradient.
+    for (i, (old, new)) in before.iter().zip(trainer.trunk()).enumerate() {
+        let moved: Vec<f64> = old.iter().zip(new).map(|(old, new)| f64::from((new - old).abs())).collect();
+        let most = moved.iter().copied().fold(0.0, f64::max);
+        let expected = if i < 2 { 0.0 } else { rate };
+        assert!((most - expected).abs() < 0.01 * rate, "tensor {i} moved by {most}, expected {expected}");
+        // the average takes its share of the step; H_init and L_init are never averaged away
+        for ((old, new), average) in old.iter().zip(new).zip(&trainer.average()[i]) {
+            assert!((average - (ema * old + (1.0 - ema) * new)).abs() < 1e-7);
+        }
+    }
+    // The rows of the batch moved by exactly their rate, all others not at all; 0 is <blank>, which no example has.
+    let moved: Vec<usize> =
+        trainer.table().chunks(width).map(|row| row.iter().filter(|x| **x != 0.0).count()).collect();
+    let touched = moved.iter().filter(|count| **count > 0).count();
+    assert!((1..=4).contains(&touched) && moved[0] == 0, "{touched} rows moved by a batch of 4");
+    assert!(trainer.table().iter().all(|x| *x == 0.0 || (f64::from(x.abs()) - rows_rate).abs() < 1e-8));
+}
+
+#[test]
+fn a_training_that_diverges_says_so_and_moves_nothing() {
+    let mut recipe = recipe(8);
+    recipe.trunk.learning_rate = 1e30;
+    recipe.training.warmup = 0;
+    let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
+    let diverged = (0..8).find_map(|_| {
+        let before = trainer.trunk().clone();
+        trainer.advance().err().map(|error| (error, before))
+    });
+    let (error, before) = diverged.expect("weights of 1e30 give no numbers");
+    assert!(error.to_string().contains("lower the learning rate"), "{error}");
+    assert!(trainer.trunk().iter().zip(&before).all(|(a, b)| bits(a) == bits(b)));
+}
+
+#[test]
+fn an_evaluation_set_s_answers_are_withheld_wherever_they_stand() {
+    let evaluation = task::load("arc-agi-1/evaluation").unwrap();
+    let answers: Vec<&Grid> =
+        evaluation.tasks.iter().flat_map(|task| &task.test).filter_map(|t| t.output.as_ref()).collect();
+    // ARC-AGI-2's training set holds hundreds of ARC-AGI-1's evaluation tasks, answers included.
+    let mut recipe = recipe(1);
+    let source =
+        SourceRecipe { tasks: "arc-agi-2/training".into(), test_pairs: true, largest_side: 30, sizes: Sizes::Any };
+    recipe.data.sources = vec![source];
+    recipe.data.plan = "plain".into();
+    let careful = Trainer::new(recipe.clone(), &Cpu::default()).unwrap();
+    assert!(careful.set().withheld() > 300, "{} pairs withheld of {} answers", careful.set().withheld(), answers.len());
+    // A copy under another name is caught by its content.
+    let place = tempfile::tempdir().unwrap();
+    for kind in ["challenges", "solutions"] {
+        let file = format!("{}/tasks/arc-agi-1/evaluation_{kind}.json", env!("CARGO_MANIFEST_DIR"));
+        std::fs::copy(file, place.path().join(format!("mine_{kind}.json"))).unwrap();
+    }
+    recipe.data.sources[0].tasks = place.path().join("mine_challenges.json").to_str().unwrap().into();
+    let copied = Trainer::new(recipe.clone(), &Cpu::default()).unwrap();
+    assert_eq!(copied.set().withheld(), evaluation.outputs());
+    // Whoever holds out nothing gets everything, and has said so in the recipe.
+    recipe.data.held_out.clear();
+    assert_eq!(Trainer::new(recipe, &Cpu::default()).unwrap().set().withheld(), 0);
+}
+
+#[test]
+fn a_training_is_not_resumed_with_other_solutions_than_it_began_with() {
+    let place = tempfile::tempdir().unwrap();
+    let file = |kind: &str| place.path().join(format!("mine_{kind}.json"));
+    for kind in ["challenges", "solutions"] {
+        let shipped = format!("{}/tasks/arc-agi-1/training_{kind}.json", env!("CARGO_MANIFEST_DIR"));
+        std::fs::copy(shipped, file(kind)).unwrap();
+    }
+    let mut recipe = recipe(8);
+    let tasks = file("challenges").to_str().unwrap().to_owned();
+    recipe.data.sources = vec![SourceRecipe { tasks, test_pairs: true, largest_side: 3, sizes: Sizes::Any }];
+    let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
+    advance(&mut trainer, 1);
+    trainer.save(&place.path().join("run"), 0.0).unwrap();
+    std::fs::remove_file(file("solutions")).unwrap();
+    let error = Trainer::resume(&place.path().join("run"), &Cpu::default()).map(drop).unwrap_err().to_string();
+    assert!(error.contains("not all of its solutions are there"), "{error}");
+    let solutions =
+        std::fs::read_to_string(format!("{}/tasks/arc-agi-1/training_solutions.json", env!("CARGO_MANIFEST_DIR")))
+            .unwrap();
+    std::fs::write(file("solutions"), solutions.replace("[0,", "[1,")).unwrap();
+    let error = Trainer::resume(&place.path().join("run"), &Cpu::default()).map(drop).unwrap_err().to_string();
+    assert!(error.contains("not those it was trained with"), "{error}");
 }

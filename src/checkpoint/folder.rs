@@ -107,12 +107,13 @@ impl Folder {
         if !path.exists() {
             return Err(CheckpointError::NoManifest(self.path.clone()));
         }
-        let manifest: Manifest<M> = files::read_json(&path)?;
-        if manifest.format != FORMAT {
-            let fault = format!("layout {} is not the {FORMAT} that this program reads", manifest.format);
+        let manifest: serde_json::Value = files::read_json(&path)?;
+        let format = &manifest["format"];
+        if *format != FORMAT {
+            let fault = format!("layout {format} is not the {FORMAT} that this program reads");
             return Err(CheckpointError::Inconsistent { path, fault });
         }
-        Ok(manifest)
+        serde_json::from_value(manifest).map_err(|e| files::format_error(&path, e.to_string()).into())
     }
 
     /// The path and the bytes of a part, checked against its digest.
@@ -187,6 +188,14 @@ mod tests {
         assert!(!folder.path().join("model-000001.safetensors").exists());
         let missing = folder.read(&manifest, Part::State).unwrap_err().to_string();
         assert!(missing.contains("no training state"), "{missing}");
+    }
+
+    #[test]
+    fn a_layout_of_another_version_says_so_whatever_else_it_holds() {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("manifest.json"), r#"{"format": 2, "new": true}"#).unwrap();
+        let error = Folder::new(place.path()).manifest::<()>().unwrap_err().to_string();
+        assert!(error.contains("layout 2 is not the 1"), "{error}");
     }
 
     #[test]

@@ -14,4 +14,4 @@ mod folder;
 mod tensors;
 
 pub use folder::{Folder, Manifest, Part};
-pub use tensors::{CheckpointError, Tensors};
+pub use tensors::{CheckpointError, LoadReport, Tensors};

@@ -1,6 +1,7 @@
 //! Named float32 tensors in a safetensors file, read with a report: nothing missing, unused or of another shape goes unsaid.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::TensorView;
@@ -39,35 +40,13 @@ pub enum CheckpointError {
         /// What is wrong.
         fault: String,
     },
-    /// A tensor that is not there.
-    #[error("{path}: tensor {name} is missing{hint}")]
-    Missing {
+    /// Tensors that are not the model's.
+    #[error("{path} does not fit the model: {report}")]
+    Unfit {
         /// The file.
         path: PathBuf,
-        /// The tensor.
-        name: String,
-        /// The nearest name.
-        hint: String,
-    },
-    /// A tensor of another shape or number type.
-    #[error("{path}: tensor {name} is {found}, the model needs {expected}")]
-    Mismatched {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        name: String,
-        /// Its type and shape.
-        found: String,
-        /// What was needed.
-        expected: String,
-    },
-    /// Tensors that nothing asked for.
-    #[error("{path}: the model has no place for {}", .names.join(", "))]
-    Unused {
-        /// The file.
-        path: PathBuf,
-        /// The tensors.
-        names: Vec<String>,
+        /// What is missing, mismatched and unused.
+        report: Box<LoadReport>,
     },
     /// A part that this checkpoint does not have.
     #[error("{path} has no {part}: it can be solved with, but a training cannot go on from it")]
@@ -87,6 +66,38 @@ pub enum CheckpointError {
     },
 }
 
+/// How the tensors of a file fit those that a model needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadReport {
+    /// Tensors of the right name, type and shape.
+    pub applied: usize,
+    /// Tensors that the model needs and the file has not, each with the nearest name that it has.
+    pub missing: Vec<String>,
+    /// Tensors of another type or shape, each with both.
+    pub mismatched: Vec<String>,
+    /// Tensors that the model has no place for.
+    pub unused: Vec<String>,
+}
+
+impl LoadReport {
+    /// True when every tensor has its place.
+    pub fn fits(&self) -> bool {
+        self.missing.is_empty() && self.mismatched.is_empty() && self.unused.is_empty()
+    }
+}
+
+impl fmt::Display for LoadReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} tensors fit", self.applied)?;
+        for (what, names) in [("missing", &self.missing), ("mismatched", &self.mismatched), ("unused", &self.unused)] {
+            if !names.is_empty() {
+                write!(f, "; {what}: {}", names.join(", "))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Named float32 tensors.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tensors {
@@ -101,41 +112,42 @@ impl Tensors {
         self.tensors.insert(name.into(), (shape.to_vec(), values));
     }
 
-    /// Takes a tensor of this shape out.
-    ///
-    /// # Errors
-    /// [`CheckpointError::Missing`] or [`CheckpointError::Mismatched`].
-    pub fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
-        let (found, values) = self.take_any(name)?;
-        if found != shape {
-            let (path, name) = (self.path.clone(), name.to_owned());
-            let (found, expected) = (format!("{found:?}"), format!("{shape:?}"));
-            return Err(CheckpointError::Mismatched { path, name, found, expected });
+    /// Says how these tensors fit the names and shapes that are needed; nothing goes unsaid.
+    pub fn report(&self, needed: &[(String, Vec<usize>)]) -> LoadReport {
+        let mut report = LoadReport::default();
+        for (name, shape) in needed {
+            match self.tensors.get(name) {
+                None => {
+                    let unneeded = self.tensors.keys().filter(|known| needed.iter().all(|(name, _)| name != *known));
+                    report.missing.push(format!("{name}{}", names::hint(name, unneeded.map(String::as_str))));
+                }
+                Some((found, _)) if found != shape => {
+                    report.mismatched.push(format!("{name} is {found:?} and not {shape:?}"));
+                }
+                Some(_) => report.applied += 1,
+            }
         }
-        Ok(values)
+        let is_needed = |known: &&String| needed.iter().any(|(name, _)| name == *known);
+        report.unused = self.tensors.keys().filter(|known| !is_needed(known)).cloned().collect();
+        report
     }
 
-    /// Takes a tensor of any shape out.
+    /// Makes sure that these are the tensors that are needed, all of them and no others.
     ///
     /// # Errors
-    /// [`CheckpointError::Missing`].
-    pub fn take_any(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f32>), CheckpointError> {
-        self.tensors.remove(name).ok_or_else(|| CheckpointError::Missing {
-            path: self.path.clone(),
-            name: name.to_owned(),
-            hint: names::hint(name, self.tensors.keys().map(String::as_str)),
-        })
+    /// [`CheckpointError::Unfit`] with the whole report.
+    pub fn check(&self, needed: &[(String, Vec<usize>)]) -> Result<(), CheckpointError> {
+        let report = self.report(needed);
+        if report.fits() {
+            Ok(())
+        } else {
+            Err(CheckpointError::Unfit { path: self.path.clone(), report: report.into() })
+        }
     }
 
-    /// Says that everything was taken.
-    ///
-    /// # Errors
-    /// [`CheckpointError::Unused`].
-    pub fn finish(self) -> Result<(), CheckpointError> {
-        if self.tensors.is_empty() {
-            return Ok(());
-        }
-        Err(CheckpointError::Unused { path: self.path, names: self.tensors.into_keys().collect() })
+    /// Takes the values of a tensor out; it must have passed the [`check`](Self::check).
+    pub fn take(&mut self, name: &str) -> Vec<f32> {
+        self.tensors.remove(name).unwrap_or_else(|| panic!("tensor {name} was not checked before it was taken")).1
     }
 
     /// The file's bytes, tensors in the order of their names.
@@ -155,15 +167,14 @@ impl Tensors {
     /// Reads a file's bytes; `path` is for the errors.
     ///
     /// # Errors
-    /// [`CheckpointError::Broken`] or [`CheckpointError::Mismatched`].
+    /// [`CheckpointError::Broken`], also for another number type than float32.
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, CheckpointError> {
         let broken = |fault: String| CheckpointError::Broken { path: path.to_owned(), fault };
         let file = SafeTensors::deserialize(bytes).map_err(|e| broken(e.to_string()))?;
         let mut tensors = BTreeMap::new();
         for (name, view) in file.tensors() {
             if view.dtype() != Dtype::F32 {
-                let (found, expected) = (format!("{:?} {:?}", view.dtype(), view.shape()), "F32".to_owned());
-                return Err(CheckpointError::Mismatched { path: path.to_owned(), name, found, expected });
+                return Err(broken(format!("tensor {name} is {:?} and not F32", view.dtype())));
             }
             let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
             tensors.insert(name, (view.shape().to_vec(), values.collect()));
@@ -191,25 +202,33 @@ mod tests {
         tensors
     }
 
+    fn needed(names: [(&str, &[usize]); 2]) -> Vec<(String, Vec<usize>)> {
+        names.map(|(name, shape)| (name.to_owned(), shape.to_vec())).to_vec()
+    }
+
     #[test]
     fn tensors_come_back_bit_for_bit() {
         let mut back = Tensors::from_bytes(Path::new(""), &some().to_bytes()).unwrap();
         assert_eq!(back, some());
-        assert_eq!(back.take("H_init", &[2]).unwrap(), [1.0, -0.5]);
-        let unused = back.finish().unwrap_err().to_string();
-        assert!(unused.contains("lm_head.weight"), "{unused}");
+        back.check(&needed([("H_init", &[2]), ("lm_head.weight", &[2, 1])])).unwrap();
+        assert_eq!(back.take("H_init"), [1.0, -0.5]);
     }
 
     #[test]
-    fn every_fault_is_named() {
+    fn a_file_that_does_not_fit_is_reported_whole() {
         let path = Path::new("model.safetensors");
         let bytes = some().to_bytes();
         let cut = Tensors::from_bytes(path, &bytes[..bytes.len() - 1]).unwrap_err().to_string();
         assert!(cut.contains("model.safetensors is no whole"), "{cut}");
-        let mut back = Tensors::from_bytes(path, &bytes).unwrap();
-        let missing = back.take("lm_haed.weight", &[2, 1]).unwrap_err().to_string();
-        assert!(missing.contains("did you mean \"lm_head.weight\"?"), "{missing}");
-        let shape = back.take("lm_head.weight", &[3, 1]).unwrap_err().to_string();
-        assert!(shape.contains("[2, 1]") && shape.contains("[3, 1]"), "{shape}");
+        let back = Tensors::from_bytes(path, &bytes).unwrap();
+        let report = back.check(&needed([("H_init", &[3]), ("lm_haed.weight", &[2, 1])])).unwrap_err().to_string();
+        for part in [
+            "0 tensors fit",
+            "missing: lm_haed.weight; did you mean \"lm_head.weight\"?",
+            "mismatched: H_init is [2] and not [3]",
+            "unused: lm_head.weight",
+        ] {
+            assert!(report.contains(part), "{report}");
+        }
     }
 }

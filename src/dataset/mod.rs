@@ -8,4 +8,4 @@ mod training_set;
 
 pub use identifiers::{BLANK, Identifiers, IdentifiersError};
 pub use sampler::{Sampler, SamplerState};
-pub use training_set::{Drawn, ExampleRef, Sizes, Source, TrainingSet};
+pub use training_set::{Drawn, ExampleRef, HeldOut, Sizes, Source, TrainingSet};

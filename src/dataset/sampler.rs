@@ -1,5 +1,6 @@
 //! `Sampler`: the order of examples. An epoch visits every task once, in random order, through one of its variants drawn at
-//! random, and takes all pairs of that variant; all but one of them, drawn at random, are moved about on the canvas.
+//! random, and takes all pairs of that variant; all but one of them, drawn at random, are moved about on the canvas. (The published build
+//! draws the moves once for every variant; here each visit draws anew.)
 
 use std::collections::VecDeque;
 
@@ -96,14 +97,14 @@ impl Sampler {
 mod tests {
     use super::*;
     use crate::augment::Plan;
-    use crate::dataset::{Sizes, Source};
+    use crate::dataset::{HeldOut, Sizes, Source};
     use crate::encode::Canvas;
     use crate::task;
 
     fn set(with_test_pairs: bool) -> TrainingSet {
         let set = task::load("arc-agi-1/evaluation").unwrap();
         let source = Source { set, with_test_pairs, largest_side: 6, sizes: Sizes::Any };
-        TrainingSet::new(&[source], &Plan::load("variants-32").unwrap(), Canvas::Tight)
+        TrainingSet::new(&[source], &Plan::load("variants-32").unwrap(), Canvas::Tight, &HeldOut::default())
     }
 
     #[test]
@@ -145,7 +146,7 @@ mod tests {
         }
         let plan = Plan::load("variants-32").unwrap();
         let source = Source { set: hidden, with_test_pairs: false, largest_side: 6, sizes: Sizes::Any };
-        let blind = TrainingSet::new(&[source], &plan, Canvas::Tight);
+        let blind = TrainingSet::new(&[source], &plan, Canvas::Tight, &HeldOut::default());
         let seeing = set(false);
         assert_eq!(blind.identifiers(), seeing.identifiers());
         let (mut a, mut b) = (Sampler::new(0), Sampler::new(0));

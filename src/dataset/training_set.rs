@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{BLANK, Identifiers};
 use crate::augment::{Augmentation, Plan};
 use crate::encode::{self, Canvas, Drawing, Extent, Offset};
+use crate::files;
 use crate::grid::Grid;
 use crate::task::{Pair, Task, TaskSet};
 
@@ -76,21 +78,36 @@ struct Group {
     variants: Vec<(usize, Augmentation)>,
 }
 
+/// The test pairs of evaluation sets, by content. A pair of the same content is never learned, whatever set or task it stands in:
+/// hundreds of ARC-AGI-1's evaluation answers also stand in ARC-AGI-2's training set.
+#[derive(Clone, Debug, Default)]
+pub struct HeldOut {
+    pairs: HashSet<Pair>,
+}
+
+impl HeldOut {
+    /// Holds out the test pairs of a set, as far as its solutions are known.
+    pub fn add(&mut self, set: &TaskSet) {
+        self.pairs.extend(set.tasks.iter().flat_map(test_pairs));
+    }
+}
+
 /// Groups in the order of their sources, and the identifiers of all their variants.
 #[derive(Clone, Debug)]
 pub struct TrainingSet {
     groups: Vec<Group>,
     identifiers: Identifiers,
     translate: bool,
+    withheld: usize,
 }
 
 impl TrainingSet {
-    /// The training set of these sources. A task that stands in two sources counts once, as in the first. A pair that does not
-    /// fit the canvas of its task (a test output larger than anything shown) is left out.
-    pub fn new(sources: &[Source], plan: &Plan, canvas: Canvas) -> Self {
+    /// The training set of these sources. A task that stands in two sources counts once, as in the first that takes it. A pair that is held
+    /// out is withheld; one that does not fit the canvas of its task (a test output larger than anything shown) is left out.
+    pub fn new(sources: &[Source], plan: &Plan, canvas: Canvas, held_out: &HeldOut) -> Self {
         let mut names = vec![BLANK.to_owned()];
         let mut seen = HashSet::new();
-        let mut groups = Vec::new();
+        let (mut groups, mut withheld) = (Vec::new(), 0);
         for source in sources {
             for task in &source.set.tasks {
                 let admitted = source.sizes.admit(task) && fits(task, source.largest_side);
@@ -102,11 +119,15 @@ impl TrainingSet {
                     (names.len() - 1, augmentation)
                 });
                 let variants = variants.collect();
-                groups.push(Group::new(task, source.with_test_pairs, canvas, variants));
+                let tests = if source.with_test_pairs { test_pairs(task).collect() } else { Vec::new() };
+                let (learned, held): (Vec<Pair>, Vec<Pair>) =
+                    task.train.iter().cloned().chain(tests).partition(|pair| !held_out.pairs.contains(pair));
+                withheld += held.len();
+                groups.push(Group::new(task, learned, canvas, variants));
             }
         }
         let identifiers = Identifiers::new(names).expect("variants of distinct tasks have distinct names");
-        Self { groups, identifiers, translate: plan.translate }
+        Self { groups, identifiers, translate: plan.translate, withheld }
     }
 
     /// The rows of the puzzle table.
@@ -122,6 +143,36 @@ impl TrainingSet {
     /// Pairs of all tasks, each counted once whatever its variants.
     pub fn pairs(&self) -> usize {
         self.groups.iter().map(|group| group.pairs.len()).sum()
+    }
+
+    /// Pairs that were withheld because they are an evaluation set's answers.
+    pub fn withheld(&self) -> usize {
+        self.withheld
+    }
+
+    /// True of a reference into this set.
+    pub fn contains(&self, example: ExampleRef) -> bool {
+        let Some(group) = self.groups.get(example.group) else { return false };
+        if example.variant >= group.variants.len() || example.pair >= group.pairs.len() {
+            return false;
+        }
+        let (rows, columns) = self.room(example.group, example.variant, example.pair);
+        example.offset.row <= rows && example.offset.column <= columns
+    }
+
+    /// SHA-256 over everything that is learned: pairs, canvases, variants, translation.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update([u8::from(self.translate)]);
+        hash.update(self.identifiers.to_lines());
+        for group in &self.groups {
+            hash.update([group.extent.rows as u8, group.extent.columns as u8, group.pairs.len() as u8]);
+            for grid in group.pairs.iter().flat_map(|pair| [&pair.input, &pair.output]) {
+                hash.update([grid.rows() as u8, grid.columns() as u8]);
+                hash.update(grid.cells());
+            }
+        }
+        files::hex(&hash.finalize())
     }
 
     pub(super) fn variants_of(&self, group: usize) -> usize {
@@ -165,17 +216,20 @@ fn fits(task: &Task, side: usize) -> bool {
     task.shown_side() <= side && extent.rows <= side + 1 && extent.columns <= side + 1
 }
 
+/// The test pairs of a task whose answers are known.
+fn test_pairs(task: &Task) -> impl Iterator<Item = Pair> {
+    task.test.iter().filter_map(|test| Some(Pair { input: test.input.clone(), output: test.output.clone()? }))
+}
+
 impl Group {
-    fn new(task: &Task, with_test_pairs: bool, canvas: Canvas, variants: Vec<(usize, Augmentation)>) -> Self {
+    fn new(task: &Task, mut pairs: Vec<Pair>, canvas: Canvas, variants: Vec<(usize, Augmentation)>) -> Self {
         let extent = canvas.extent(task);
-        let tests = task.test.iter().filter(|_| with_test_pairs);
-        let tests = tests.filter_map(|test| Some(Pair { input: test.input.clone(), output: test.output.clone()? }));
         let fits = |pair: &Pair| {
             [&pair.input, &pair.output]
                 .iter()
                 .all(|grid| grid.rows() <= extent.rows && grid.columns() <= extent.columns)
         };
-        let pairs = task.train.iter().cloned().chain(tests).filter(fits).collect();
+        pairs.retain(fits);
         Self { pairs, extent, variants }
     }
 }

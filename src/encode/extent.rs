@@ -60,7 +60,7 @@ fn expected_size(task: &Task, input: &Grid) -> Option<(usize, usize)> {
         let first = task.train.first()?;
         let (from, to) = (length(&first.input), length(&first.output));
         let one_ratio = task.train.iter().all(|pair| length(&pair.output) * from == length(&pair.input) * to);
-        (one_ratio && length(input) * to % from == 0).then(|| length(input) * to / from)
+        (one_ratio && (length(input) * to).is_multiple_of(from)).then(|| length(input) * to / from)
     };
     let (rows, columns) = (side(Grid::rows)?, side(Grid::columns)?);
     (rows <= MAX_SIDE && columns <= MAX_SIDE).then_some((rows, columns))

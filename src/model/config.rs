@@ -61,6 +61,14 @@ pub enum ConfigError {
     /// A size of 0.
     #[error("model: {0} is 0; it is at least 1")]
     Zero(&'static str),
+    /// A factor that is no positive number.
+    #[error("model: {name} is {value}; it is a number above 0")]
+    NotPositive {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+    },
     /// Heads that do not divide the width evenly.
     #[error("model: hidden {hidden} does not divide into {heads} heads of an even size")]
     Heads {
@@ -119,6 +127,11 @@ impl Config {
         ];
         if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
             return Err(ConfigError::Zero(name));
+        }
+        for (name, value) in [("expansion", self.expansion), ("rope_base", self.rope_base)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(ConfigError::NotPositive { name, value: value.to_string() });
+            }
         }
         let (hidden, heads, prefix, width) = (self.hidden, self.heads, self.prefix, self.puzzle_width);
         if hidden % heads != 0 || (hidden / heads) % 2 != 0 {

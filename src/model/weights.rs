@@ -30,7 +30,7 @@ pub struct Spec {
 }
 
 /// The standard deviation of a standard normal cut at two; dividing by it makes the deviation what was asked for.
-const CUT_DEVIATION: f64 = 0.879_625_661_034_239_78;
+const CUT_DEVIATION: f64 = 0.879_625_661_034_239_8;
 
 impl Spec {
     fn product(name: String, rows: usize, columns: usize) -> Self {

@@ -9,7 +9,7 @@ const EPSILON: f32 = 1e-5;
 /// `x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-5)`.
 ///
 /// The mean is a product with a column of `1/D`, and the factor is spread over its row by a product with a row of ones:
-/// both are exact, and products are what this library does fast.
+/// products are what this library does fast.
 ///
 /// # Shapes
 /// `[N, D]` -> `[N, D]`.

@@ -1,6 +1,7 @@
 //! Stable-max cross entropy in float64: `s(x) = x + 1 if x >= 0 else 1/(1 - x)`, `log p = log(s_label / sum s)`.
 //!
-//! `s(x) = relu(x) + 1/(1 + relu(-x))` is the same without a branch. dfdx cannot differentiate a change of number type, so the
+//! `s(x) = max(x, 0) + 1/(1 + max(-x, 0))` is the same without a branch, in value and (as dfdx shares the slope of a tie) in
+//! slope, which is 1 at 0. dfdx cannot differentiate a change of number type, so the
 //! loss has its own float64 tape, and what comes back is its gradient: the caller hands it
 //! to the float32 tape as the inner product `<logits, gradient>`, whose derivative it is.
 
@@ -19,8 +20,9 @@ pub fn cross_entropy<D: Compute>(logits: &Matrix<D>, weights: Vec<f64>) -> (f64,
     let device = logits.device().clone();
     let weights: Tensor<(usize, usize), f64, D> = device.tensor_from_vec(weights, shape);
     let x = logits.clone().to_dtype::<f64>();
-    let below = (x.leaky_trace().negate().relu() + 1.0).recip();
-    let s = below + x.leaky_trace().relu();
+    let zeros: Tensor<(usize, usize), f64, D> = device.zeros_like(&shape);
+    let below = (x.leaky_trace().negate().maximum(zeros.clone()) + 1.0).recip();
+    let s = below + x.leaky_trace().maximum(zeros);
     let (s, tape) = s.split_tape();
     let (sum, tape) = s.clone().put_tape(tape).sum::<(usize,), Axis<1>>().ln().split_tape();
     let log_p = s.put_tape(tape).ln() - sum.broadcast_like::<_, Axis<1>>(&shape);

@@ -145,7 +145,7 @@ fn stable_max_equals_its_formula_and_its_differences() {
     let tensor = Cpu::default().tensor_from_vec(logits.to_vec(), (2, 3));
     let (loss, gradient) = stable_max::cross_entropy(&tensor, weights.to_vec());
     assert!((loss - value(&logits)).abs() < 1e-12, "{loss} {}", value(&logits));
-    for (i, &found) in gradient.as_vec().iter().enumerate().filter(|(i, _)| *i != 2) {
+    for (i, &found) in gradient.as_vec().iter().enumerate() {
         let moved = |by: f32| {
             let mut logits = logits;
             logits[i] += by;

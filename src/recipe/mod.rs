@@ -16,9 +16,9 @@ use crate::dataset::{IdentifiersError, Sizes};
 use crate::encode::{Canvas, VOCABULARY};
 use crate::files::{self, FileError};
 use crate::grid::MAX_SIDE;
-use crate::model::{Config, ConfigError};
+use crate::model::{Config, ConfigError, Mixer};
 use crate::optim::{Adam, Schedule};
-use crate::task::TaskError;
+use crate::task::{SHIPPED, TaskError};
 pub use trained::{About, SetDigest, Trained, TrunkValues};
 
 /// What can be wrong with a recipe or what came of it.
@@ -70,7 +70,7 @@ pub struct Recipe {
     /// The model.
     pub model: Config,
     /// The course of the training.
-    pub training: Training,
+    pub training: Course,
     /// The trunk's optimizer.
     pub trunk: Trunk,
     /// The puzzle rows' optimizer.
@@ -87,6 +87,13 @@ pub struct Data {
     pub canvas: Canvas,
     /// The task sets.
     pub sources: Vec<SourceRecipe>,
+    /// Sets whose test pairs are never learned, in whatever source they stand. Without it: the evaluation sets of both benchmarks.
+    #[serde(default = "evaluation_sets")]
+    pub held_out: Vec<String>,
+}
+
+fn evaluation_sets() -> Vec<String> {
+    SHIPPED.iter().filter(|name| name.ends_with("/evaluation")).map(|name| (*name).to_owned()).collect()
 }
 
 /// A task set and what of it is learned.
@@ -95,7 +102,7 @@ pub struct Data {
 pub struct SourceRecipe {
     /// A set's name or path.
     pub tasks: String,
-    /// True when its test pairs are learned too. Refused for evaluation sets.
+    /// True when its test pairs are learned too. Refused for a set that is held out.
     pub test_pairs: bool,
     /// Only tasks whose grids have at most this many rows and columns; 30 takes all.
     pub largest_side: usize,
@@ -106,7 +113,7 @@ pub struct SourceRecipe {
 /// The course of the training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Training {
+pub struct Course {
     /// Examples in flight; one optimizer step is one supervision step of all of them.
     pub batch: usize,
     /// Parts that the batch is cut into. They run side by side on the CPU's threads; their gradients are summed
@@ -122,12 +129,19 @@ pub struct Training {
     pub halt_max_steps: usize,
     /// The share of steps at which a slot must go on to a random number of steps, whatever the halting head says.
     pub exploration: f64,
+    /// The halting logit's bias before the first step; -5 as in the paper when it is left out.
+    #[serde(default = "paper_halt_bias")]
+    pub halt_bias: f32,
     /// The decay of the moving average of the weights.
     pub ema: f64,
     /// Steps between checkpoints.
     pub checkpoint_every: usize,
     /// Steps between rows of the log.
     pub log_every: usize,
+}
+
+fn paper_halt_bias() -> f32 {
+    -5.0
 }
 
 /// The trunk's optimizer.
@@ -163,72 +177,112 @@ impl Recipe {
 
     /// The schedule of both learning rates.
     pub fn schedule(&self) -> Schedule {
-        let Training { warmup, steps, final_ratio, .. } = self.training;
+        let Course { warmup, steps, final_ratio, .. } = self.training;
         Schedule { warmup, steps, final_ratio }
     }
 
-    fn check(&self) -> Result<(), RecipeError> {
+    /// Checks every value, also of a recipe that comes out of a checkpoint.
+    ///
+    /// # Errors
+    /// [`RecipeError::Value`] or [`RecipeError::Config`], naming the value and what would be right.
+    pub fn check(&self) -> Result<(), RecipeError> {
         self.model.check()?;
-        let value = |fault: String| Err(RecipeError::Value { recipe: self.name.clone(), fault });
-        let training = &self.training;
-        if let Some((name, _)) = [
-            ("batch", training.batch),
-            ("parts", training.parts),
-            ("steps", training.steps),
-            ("halt_max_steps", training.halt_max_steps),
-            ("checkpoint_every", training.checkpoint_every),
-            ("log_every", training.log_every),
-        ]
-        .into_iter()
-        .find(|(_, size)| *size == 0)
+        self.check_course()?;
+        self.check_optimizers()?;
+        self.check_data()
+    }
+
+    fn value(&self, fault: String) -> Result<(), RecipeError> {
+        Err(RecipeError::Value { recipe: self.name.clone(), fault })
+    }
+
+    fn check_course(&self) -> Result<(), RecipeError> {
+        let course = &self.training;
+        let sizes = [
+            ("batch", course.batch),
+            ("parts", course.parts),
+            ("steps", course.steps),
+            ("halt_max_steps", course.halt_max_steps),
+            ("checkpoint_every", course.checkpoint_every),
+            ("log_every", course.log_every),
+        ];
+        if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+            return self.value(format!("training.{name} is 0; it is at least 1"));
+        }
+        let Course { batch, parts, warmup, steps, .. } = *course;
+        if batch % parts != 0 {
+            return self.value(format!("training.batch {batch} does not divide into training.parts {parts}"));
+        }
+        if warmup > steps {
+            return self.value(format!("training.warmup {warmup} is more than training.steps {steps}"));
+        }
+        if !course.halt_bias.is_finite() {
+            return self.value(format!("training.halt_bias is {}; it is a number", course.halt_bias));
+        }
+        self.check_shares(&[
+            ("training.exploration", course.exploration),
+            ("training.ema", course.ema),
+            ("training.final_ratio", course.final_ratio),
+        ])
+    }
+
+    fn check_shares(&self, shares: &[(&str, f64)]) -> Result<(), RecipeError> {
+        match shares.iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
+            Some((name, share)) => self.value(format!("{name} is {share}; it is between 0 and 1")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_optimizers(&self) -> Result<(), RecipeError> {
+        let Trunk { learning_rate, optimizer } = &self.trunk;
+        let rates = [
+            ("trunk.learning_rate", *learning_rate),
+            ("trunk.optimizer.weight_decay", optimizer.weight_decay),
+            ("rows.learning_rate", self.rows.learning_rate),
+            ("rows.weight_decay", self.rows.weight_decay),
+        ];
+        if let Some((name, rate)) = rates.into_iter().find(|(_, rate)| !(rate.is_finite() && *rate >= 0.0)) {
+            return self.value(format!("{name} is {rate}; it is a number from 0 up"));
+        }
+        let betas = [("trunk.optimizer.beta_1", optimizer.beta_1), ("trunk.optimizer.beta_2", optimizer.beta_2)];
+        match betas.into_iter().find(|(_, beta)| !(0.0..1.0).contains(beta)) {
+            Some((name, beta)) => self.value(format!("{name} is {beta}; it is from 0 up and below 1")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_data(&self) -> Result<(), RecipeError> {
+        if self.name.is_empty()
+            || !self.name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
+            || self.name.starts_with('.')
         {
-            return value(format!("training.{name} is 0; it is at least 1"));
-        }
-        if training.batch % training.parts != 0 {
-            let Training { batch, parts, .. } = training;
-            return value(format!("training.batch {batch} does not divide into training.parts {parts}"));
-        }
-        for (name, share) in [
-            ("training.exploration", training.exploration),
-            ("training.ema", training.ema),
-            ("training.final_ratio", training.final_ratio),
-        ] {
-            if !(0.0..=1.0).contains(&share) {
-                return value(format!("{name} is {share}; it is between 0 and 1"));
-            }
-        }
-        for (name, rate) in [("trunk", self.trunk.learning_rate), ("rows", self.rows.learning_rate)] {
-            if !(rate.is_finite() && rate >= 0.0) {
-                return value(format!("{name}.learning_rate is {rate}; it is a number from 0 up"));
-            }
+            let fault =
+                "its name has letters, digits, - _ and . alone, and does not begin with a dot: it names a folder";
+            return self.value(fault.to_owned());
         }
         if self.model.vocabulary != VOCABULARY {
             let found = self.model.vocabulary;
-            return value(format!("model.vocabulary is {found}; ARC's cells have {VOCABULARY} kinds"));
+            return self.value(format!("model.vocabulary is {found}; ARC's cells have {VOCABULARY} kinds"));
         }
         if self.model.cells != MAX_SIDE * MAX_SIDE {
-            return value(format!("model.cells is {}; ARC's board has {}", self.model.cells, MAX_SIDE * MAX_SIDE));
+            let (found, board) = (self.model.cells, MAX_SIDE * MAX_SIDE);
+            return self.value(format!("model.cells is {found}; ARC's board has {board}"));
         }
-        if self.model.mixer == crate::model::Mixer::TokenMlp && self.data.canvas != Canvas::Board {
-            return value("a token-mlp model needs data.canvas = \"board\": its examples all have one size".to_owned());
+        if self.model.mixer == Mixer::TokenMlp && self.data.canvas != Canvas::Board {
+            let fault = "a token-mlp model needs data.canvas = \"board\": its examples all have one size";
+            return self.value(fault.to_owned());
         }
-        self.check_sources()
-    }
-
-    fn check_sources(&self) -> Result<(), RecipeError> {
-        let value = |fault: String| Err(RecipeError::Value { recipe: self.name.clone(), fault });
         if self.data.sources.is_empty() {
-            return value("data.sources is empty; name at least one task set".to_owned());
+            return self.value("data.sources is empty; name at least one task set".to_owned());
         }
-        for source in &self.data.sources {
-            if source.test_pairs && source.tasks.contains("evaluation") {
+        let held_out = |source: &&SourceRecipe| source.test_pairs && self.data.held_out.contains(&source.tasks);
+        match self.data.sources.iter().find(held_out) {
+            Some(source) => {
                 let set = &source.tasks;
-                return value(format!(
-                    "test_pairs = true for {set}: the answers of an evaluation set are never learned"
-                ));
+                self.value(format!("test_pairs = true for {set}: the answers of a held-out set are never learned"))
             }
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -256,6 +310,11 @@ mod tests {
         assert!(fault(|r| r.model.vocabulary = 11).contains("12 kinds"));
         assert!(fault(|r| r.trunk.learning_rate = f64::NAN).contains("trunk.learning_rate"));
         assert!(fault(|r| r.data.sources.clear()).contains("data.sources"));
+        assert!(fault(|r| r.trunk.optimizer.beta_1 = 1.5).contains("beta_1 is 1.5"));
+        assert!(fault(|r| r.rows.weight_decay = f64::NAN).contains("rows.weight_decay"));
+        assert!(fault(|r| r.training.warmup = 1_000_000).contains("training.warmup"));
+        assert!(fault(|r| r.name = "../../x".into()).contains("names a folder"));
+        assert!(fault(|r| r.model.expansion = 0.0).contains("expansion"));
         let leak = fault(|r| r.data.sources.iter_mut().for_each(|source| source.test_pairs = true));
         assert!(leak.contains("never learned"), "{leak}");
     }

@@ -8,7 +8,7 @@ use super::{Recipe, RecipeError};
 use crate::checkpoint::{Folder, Manifest, Part, Tensors};
 use crate::dataset::Identifiers;
 use crate::device::Compute;
-use crate::model::{Model, specs};
+use crate::model::{Model, Spec, specs};
 
 const PUZZLE_TABLE: &str = "puzzle_emb.weights";
 
@@ -67,17 +67,18 @@ impl<D: Compute> Trained<D> {
         let folder = Folder::new(path);
         let manifest: Manifest<About<serde_json::Value>> = folder.manifest()?;
         let recipe = manifest.about.recipe.clone();
+        recipe.check()?;
         let (names, text) = folder.read(&manifest, Part::Identifiers)?;
         let identifiers = Identifiers::from_lines(&String::from_utf8_lossy(&text))
             .map_err(|source| RecipeError::Identifiers { path: names, source })?;
         let (file, bytes) = folder.read(&manifest, Part::Model)?;
         let mut tensors = Tensors::from_bytes(&file, &bytes)?;
-        let width = recipe.model.puzzle_width;
-        let table = tensors.take(PUZZLE_TABLE, &[identifiers.count(), width])?;
-        let model = Model::build(recipe.model.clone(), device, |spec| {
-            Ok::<_, RecipeError>(tensors.take(&spec.name, &spec.shape)?)
-        })?;
-        tensors.finish()?;
+        let trunk = specs(&recipe.model).into_iter().map(|spec| (spec.name, spec.shape));
+        let puzzles = (PUZZLE_TABLE.to_owned(), vec![identifiers.count(), recipe.model.puzzle_width]);
+        tensors.check(&trunk.chain([puzzles]).collect::<Vec<_>>())?;
+        let table = tensors.take(PUZZLE_TABLE);
+        let values = |spec: &Spec| Ok::<_, RecipeError>(tensors.take(&spec.name));
+        let model = Model::build(recipe.model.clone(), device, values)?;
         Ok(Self { model, table, identifiers, recipe, step: manifest.step, digest: manifest.digest() })
     }
 

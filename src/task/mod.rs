@@ -18,7 +18,7 @@ pub use shipped::{SHIPPED, load};
 pub use verify::verify;
 
 /// An input with its output.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Pair {
     /// What is given.
     pub input: Grid,

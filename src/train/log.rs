@@ -31,7 +31,8 @@ pub struct LogRow {
 }
 
 /// The steps since the last row.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Window {
     steps: usize,
     seconds: f64,

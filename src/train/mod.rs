@@ -12,4 +12,4 @@ pub use run::{Ending, Outcome, Progress, TrainError, Training, train};
 pub use slots::{Slot, Slots};
 pub use state::HostState;
 pub use supervision::{Gradient, Losses, Supervision, is_exact, supervise};
-pub use trainer::{StepReport, Trainer};
+pub use trainer::{Diverged, StepReport, Trainer};

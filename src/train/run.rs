@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use super::log::{self, LogRow, Window};
-use super::{StepReport, Trainer};
+use super::log::{self, LogRow};
+use super::{Diverged, StepReport, Trainer};
 use crate::checkpoint::Folder;
 use crate::device::Compute;
 use crate::files::{self, FileError};
@@ -27,6 +27,9 @@ pub enum TrainError {
     /// The output folder is taken.
     #[error("{0} already holds a checkpoint; go on with it by --resume {0}, or choose another --output")]
     Taken(PathBuf),
+    /// Numbers that are none any more.
+    #[error(transparent)]
+    Diverged(#[from] Diverged),
     /// The recipe is not the checkpoint's.
     #[error("the recipe differs from the one that {0} was trained with; leave it out to go on with that one")]
     OtherRecipe(PathBuf),
@@ -84,6 +87,8 @@ pub struct Outcome {
     pub row: Option<LogRow>,
     /// Tasks that were learned from.
     pub tasks: usize,
+    /// Pairs that were withheld because they are an evaluation set's answers.
+    pub withheld: usize,
 }
 
 /// Trains.
@@ -100,12 +105,13 @@ pub fn train<D: Compute>(
     files::check_writable(&log_path)?;
     let source = training.resume.as_deref().unwrap_or(&training.output).join("log.csv");
     let mut rows = if training.resume.is_some() { log::read(&source, trainer.step)? } else { Vec::new() };
+    // A checkpoint of the first moment: the folder is whole at once, and a disk without room is found now.
+    trainer.save(&training.output, before)?;
 
-    let schedule = trainer.recipe.training.clone();
+    let course = trainer.recipe.training.clone();
     let started = Instant::now();
-    let mut window = Window::default();
     let ending = loop {
-        if trainer.step >= schedule.steps {
+        if trainer.step >= course.steps {
             break Ending::Complete;
         }
         if training.stop.load(Ordering::SeqCst) {
@@ -115,24 +121,25 @@ pub fn train<D: Compute>(
             break Ending::TimeLimit;
         }
         let step_started = Instant::now();
-        let report = trainer.advance();
-        window.add(&report, step_started.elapsed().as_secs_f64());
+        let report = trainer.advance()?;
+        trainer.window.add(&report, step_started.elapsed().as_secs_f64());
         let seconds = before + started.elapsed().as_secs_f64();
-        if trainer.step.is_multiple_of(schedule.log_every) {
-            rows.push(window.row(trainer.step, trainer.examples, seconds, schedule.batch));
-            window = Window::default();
+        if trainer.step.is_multiple_of(course.log_every) {
+            let window = std::mem::take(&mut trainer.window);
+            rows.push(window.row(trainer.step, trainer.examples, seconds, course.batch));
             log::write(&log_path, &rows)?;
         }
-        if trainer.step.is_multiple_of(schedule.checkpoint_every) && trainer.step < schedule.steps {
+        if trainer.step.is_multiple_of(course.checkpoint_every) && trainer.step < course.steps {
             trainer.save(&training.output, seconds)?;
         }
-        progress(Progress { step: trainer.step, steps: schedule.steps, row: rows.last(), report: &report });
+        progress(Progress { step: trainer.step, steps: course.steps, row: rows.last(), report: &report });
     };
     let seconds = before + started.elapsed().as_secs_f64();
     trainer.save(&training.output, seconds)?;
     log::write(&log_path, &rows)?;
     let (step, tasks) = (trainer.step, trainer.set().groups());
-    Ok(Outcome { ending, step, steps: schedule.steps, seconds, row: rows.last().copied(), tasks })
+    let withheld = trainer.set().withheld();
+    Ok(Outcome { ending, step, steps: course.steps, seconds, row: rows.last().copied(), tasks, withheld })
 }
 
 /// The trainer at its first or next step, and the seconds that it had taken before.

@@ -39,6 +39,18 @@ pub(super) struct PartStep {
     pub(super) answers: Vec<(bool, f32)>,
 }
 
+impl PartStep {
+    /// True while loss and gradients are numbers. The cross entropy alone does not tell: dfdx's comparisons take a logit that is no
+    /// number for 0.
+    pub(super) fn is_finite(&self) -> bool {
+        let numbers = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        self.losses.halting.is_finite()
+            && self.losses.cross_entropy.is_finite()
+            && numbers(&self.gradient.rows)
+            && self.gradient.trunk.iter().all(|values| numbers(values))
+    }
+}
+
 impl<D: Compute> Slots<D> {
     /// Slots that wait for their first examples.
     pub fn new(count: usize) -> Self {

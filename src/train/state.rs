@@ -9,6 +9,7 @@ use dfdx::prelude::HasShape;
 use serde::{Deserialize, Serialize};
 
 use super::Trainer;
+use super::log::Window;
 use super::slots::{Slot, Slots};
 use crate::checkpoint::{CheckpointError, Folder, Manifest, Part, Tensors};
 use crate::dataset::{ExampleRef, Sampler, SamplerState};
@@ -26,6 +27,9 @@ pub struct HostState {
     sampler: SamplerState,
     exploration: StreamState,
     parts: Vec<PartState>,
+    window: Window,
+    /// The digest of everything that is learned.
+    learned: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,9 +83,11 @@ impl<D: Compute> Trainer<D> {
         let host = about.state.as_ref().ok_or_else(no_state)?;
         let saved = Trained::load(path, device)?;
         let mut trainer = Self::new(saved.recipe.clone(), device)?;
-        if trainer.sets != about.sets || *trainer.set.identifiers() != saved.identifiers {
-            return Err(inconsistent("the task sets or the plan have changed since it was written").into());
+        if trainer.sets != about.sets || trainer.set.digest() != host.learned || !trainer.fits(host) {
+            let fault = "the task sets, their solutions or the plan are not those it was trained with; restore them";
+            return Err(inconsistent(fault).into());
         }
+        trainer.window = host.window.clone();
         trainer.average = saved.model.weights.tensors().iter().map(|tensor| tensor.as_vec()).collect();
         trainer.table = saved.table;
         (trainer.step, trainer.examples) = (manifest.step, about.examples);
@@ -100,7 +106,13 @@ impl<D: Compute> Trainer<D> {
             slots: part.slots.iter().map(|filled| filled.as_ref().map(slot)).collect(),
         };
         let parts = self.parts.iter().map(part).collect();
-        HostState { sampler: self.sampler.state(), exploration: self.exploration.state(), parts }
+        HostState {
+            sampler: self.sampler.state(),
+            exploration: self.exploration.state(),
+            parts,
+            window: self.window.clone(),
+            learned: self.set.digest(),
+        }
     }
 
     fn tensors(&self) -> Tensors {
@@ -124,12 +136,42 @@ impl<D: Compute> Trainer<D> {
         tensors
     }
 
+    /// True when every slot of a saved state is an example of this training, in its place.
+    fn fits(&self, host: &HostState) -> bool {
+        let slot_fits = |part: &PartState, slot: &SlotState| {
+            let length = self
+                .set
+                .contains(slot.example)
+                .then(|| self.recipe.model.prefix + self.set.draw(slot.example).input.cells.len());
+            length.is_some() && slot.source.is_none_or(|source| part.lengths.get(source).copied() == length)
+        };
+        let part_fits = |(part, ours): (&PartState, &Slots<D>)| {
+            part.slots.len() == ours.slots.len() && part.slots.iter().flatten().all(|slot| slot_fits(part, slot))
+        };
+        host.parts.len() == self.parts.len() && host.parts.iter().zip(&self.parts).all(part_fits)
+    }
+
+    /// The names and shapes of the tensors that a saved state has.
+    fn needed(&self, host: &HostState) -> Vec<(String, Vec<usize>)> {
+        let mut needed = Vec::new();
+        for spec in specs(&self.recipe.model) {
+            needed
+                .extend(["live", "first", "second"].map(|kind| (format!("{kind}.{}", spec.name), spec.shape.clone())));
+        }
+        for (number, part) in host.parts.iter().enumerate().filter(|(_, part)| !part.lengths.is_empty()) {
+            let shape = vec![part.lengths.iter().sum(), self.recipe.model.hidden];
+            needed.extend(["z_h", "z_l"].map(|kind| (format!("carry.{number}.{kind}"), shape.clone())));
+        }
+        needed
+    }
+
     fn take_tensors(&mut self, mut tensors: Tensors, host: &HostState, device: &D) -> Result<(), CheckpointError> {
+        tensors.check(&self.needed(host))?;
         let specs = specs(&self.recipe.model);
         for ((spec, values), moments) in specs.iter().zip(&mut self.trunk).zip(&mut self.moments) {
-            let mut take = |kind: &str| tensors.take(&format!("{kind}.{}", spec.name), &spec.shape);
-            *values = take("live")?;
-            *moments = Moments { first: take("first")?, second: take("second")? };
+            let mut take = |kind: &str| tensors.take(&format!("{kind}.{}", spec.name));
+            *values = take("live");
+            *moments = Moments { first: take("first"), second: take("second") };
         }
         let hidden = self.recipe.model.hidden;
         for (number, (part, state)) in self.parts.iter_mut().zip(&host.parts).enumerate() {
@@ -137,16 +179,15 @@ impl<D: Compute> Trainer<D> {
             if !state.lengths.is_empty() {
                 let segments = Segments::new(state.lengths.clone());
                 let shape = (segments.tokens(), hidden);
-                let mut take = |kind: &str| -> Result<Matrix<D>, CheckpointError> {
-                    let values = tensors.take(&format!("carry.{number}.{kind}"), &[shape.0, shape.1])?;
-                    Ok(device.tensor_from_vec(values, shape))
+                let mut take = |kind: &str| -> Matrix<D> {
+                    device.tensor_from_vec(tensors.take(&format!("carry.{number}.{kind}")), shape)
                 };
-                let carry = Carry { z_h: take("z_h")?, z_l: take("z_l")? };
+                let carry = Carry { z_h: take("z_h"), z_l: take("z_l") };
                 part.carry = Some((segments, carry));
             }
         }
         self.upload(&specs);
-        tensors.finish()
+        Ok(())
     }
 }
 

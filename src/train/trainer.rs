@@ -4,12 +4,15 @@
 //! rows, halt. The step counter is raised before the learning rate is read. Master weights, average, moments and
 //! table live in host memory; the device has a copy of the weights and the latent states.
 
+use dfdx::prelude::HasShape;
 use rayon::prelude::*;
+use thiserror::Error;
 
 use super::Losses;
+use super::log::Window;
 use super::slots::{PartStep, Slots, step_all};
 use crate::augment::Plan;
-use crate::dataset::{Sampler, Source, TrainingSet};
+use crate::dataset::{HeldOut, Sampler, Source, TrainingSet};
 use crate::device::Compute;
 use crate::model::{Model, Spec, specs};
 use crate::optim::{Moments, RowGradients, average, sign_sgd};
@@ -32,6 +35,8 @@ pub struct Trainer<D: Compute> {
     pub(super) parts: Vec<Slots<D>>,
     pub(super) sampler: Sampler,
     pub(super) exploration: Stream,
+    /// The steps since the last row of the log.
+    pub(super) window: Window,
     /// Optimizer steps so far.
     pub step: usize,
     /// Examples that were finished.
@@ -49,6 +54,17 @@ pub struct StepReport {
     pub learning_rate: f64,
 }
 
+/// A training whose numbers are none any more.
+#[derive(Debug, Error)]
+#[error(
+    "step {step}: the loss or a gradient is no number any more; what was saved before still stands: go on from it, or lower the \
+     learning rate"
+)]
+pub struct Diverged {
+    /// The step.
+    pub step: usize,
+}
+
 impl<D: Compute> Trainer<D> {
     /// A training at its beginning.
     ///
@@ -57,6 +73,9 @@ impl<D: Compute> Trainer<D> {
     pub fn new(recipe: Recipe, device: &D) -> Result<Self, RecipeError> {
         let (set, sets) = training_set(&recipe)?;
         let model = Model::new(recipe.model.clone(), device, &mut Stream::new(recipe.seed, "weights"))?;
+        let mut model = model;
+        let halt_bias = vec![recipe.training.halt_bias; model.weights.halt_bias.shape().1];
+        model.weights.halt_bias.copy_from(&halt_bias);
         let trunk: TrunkValues = model.weights.tensors().iter().map(|tensor| tensor.as_vec()).collect();
         let part = recipe.training.batch / recipe.training.parts;
         Ok(Self {
@@ -69,6 +88,7 @@ impl<D: Compute> Trainer<D> {
             parts: vec![Slots::new(part); recipe.training.parts],
             sampler: Sampler::new(recipe.seed),
             exploration: Stream::new(recipe.seed, "exploration"),
+            window: Window::default(),
             step: 0,
             examples: 0,
             set,
@@ -91,13 +111,24 @@ impl<D: Compute> Trainer<D> {
         &self.table
     }
 
+    /// The averaged weights, which a checkpoint's model part holds.
+    pub fn average(&self) -> &TrunkValues {
+        &self.average
+    }
+
     /// One optimizer step.
-    pub fn advance(&mut self) -> StepReport {
+    ///
+    /// # Errors
+    /// [`Diverged`] when the loss or a gradient is no number any more; nothing has moved then.
+    pub fn advance(&mut self) -> Result<StepReport, Diverged> {
         for part in &mut self.parts {
             part.fill(&self.set, &mut self.sampler);
         }
         let batch = self.recipe.training.batch;
         let results = step_all(&mut self.parts, &self.model, &self.table, batch);
+        if !results.iter().all(PartStep::is_finite) {
+            return Err(Diverged { step: self.step + 1 });
+        }
         self.step += 1;
         let schedule = self.recipe.schedule();
         let learning_rate = schedule.at(self.recipe.trunk.learning_rate, self.step);
@@ -114,7 +145,7 @@ impl<D: Compute> Trainer<D> {
             losses.halting += result.losses.halting / batch as f64;
         }
         self.examples += halted.len();
-        StepReport { losses, halted, learning_rate }
+        Ok(StepReport { losses, halted, learning_rate })
     }
 
     fn move_rows(&mut self, results: &[PartStep], learning_rate: f64) {
@@ -160,9 +191,17 @@ fn training_set(recipe: &Recipe) -> Result<(TrainingSet, Vec<SetDigest>), Recipe
         let set = task::load(&source.tasks)?;
         digests.push(SetDigest { name: source.tasks.clone(), digest: set.digest() });
         let SourceRecipe { test_pairs, largest_side, sizes, .. } = *source;
+        if test_pairs && !set.has_solutions() {
+            let fault = format!("test_pairs = true for {}, but not all of its solutions are there", source.tasks);
+            return Err(RecipeError::Value { recipe: recipe.name.clone(), fault });
+        }
         sources.push(Source { set, with_test_pairs: test_pairs, largest_side, sizes });
     }
-    let set = TrainingSet::new(&sources, &plan, recipe.data.canvas);
+    let mut held_out = HeldOut::default();
+    for name in &recipe.data.held_out {
+        held_out.add(&task::load(name)?);
+    }
+    let set = TrainingSet::new(&sources, &plan, recipe.data.canvas, &held_out);
     if set.pairs() == 0 {
         let fault = "no task is small enough for its largest_side; raise it".to_owned();
         return Err(RecipeError::Value { recipe: recipe.name.clone(), fault });
