@@ -45,7 +45,7 @@ pub enum RecipeError {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: IdentifiersError,
+        source: Box<IdentifiersError>,
     },
     /// A value that cannot be.
     #[error("recipe {recipe}: {fault}")]

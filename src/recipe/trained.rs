@@ -70,7 +70,7 @@ impl<D: Compute> Trained<D> {
         recipe.check()?;
         let (names, text) = folder.read(&manifest, Part::Identifiers)?;
         let identifiers = Identifiers::from_lines(&String::from_utf8_lossy(&text))
-            .map_err(|source| RecipeError::Identifiers { path: names, source })?;
+            .map_err(|source| RecipeError::Identifiers { path: names, source: source.into() })?;
         let (file, bytes) = folder.read(&manifest, Part::Model)?;
         let mut tensors = Tensors::from_bytes(&file, &bytes)?;
         let trunk = specs(&recipe.model).into_iter().map(|spec| (spec.name, spec.shape));
