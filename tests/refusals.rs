@@ -103,7 +103,7 @@ fn two_outputs_in_one_place_are_refused_however_they_are_spelt() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_written_through_and_pipes_and_devices_are_refused() {
+fn links_are_written_through_and_pipes_are_refused() {
     let (bench, solve) = own_set();
     symlink("kept/real.json", bench.path("link.json")).unwrap();
     let ended = bench.run(&[&solve[..], &["--submission", "link.json", "--record", "out/run.json"]].concat());
@@ -113,7 +113,7 @@ fn links_are_written_through_and_pipes_and_devices_are_refused() {
     let ended = bench.run(&[&solve[..], &["--submission", "tasks.json"]].concat());
     assert_refused(&ended, &["tasks.json", "the tasks are read from there"]);
     assert!(Process::new("mkfifo").arg(bench.path("pipe")).status().unwrap().success());
-    for file in ["pipe", "/dev/null", "/dev/stdout", "out/"] {
+    for file in ["pipe", "out/"] {
         for flag in ["--submission", "--predictions", "--record"] {
             assert_refused(&bench.run(&[&solve[..], &[flag, file]].concat()), &[file, "name a file"]);
         }

@@ -197,8 +197,9 @@ mod tests {
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         for path in [pipe.as_path(), Path::new("/dev/null"), Path::new("/dev/stdout"), Path::new("/dev/fd/1")] {
             assert!(check_writable(path).is_err(), "{}", path.display());
-            assert!(write(path, b"").is_err(), "{}", path.display());
         }
+        // Only here: on a day when this test fails, the machine should keep its devices.
+        assert!(write(&pipe, b"").is_err());
         assert!(!fs::symlink_metadata(pipe).unwrap().is_file());
     }
 
