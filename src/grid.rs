@@ -143,7 +143,8 @@ impl Grid {
     }
 }
 
-fn kind_of(value: &serde_json::Value) -> String {
+/// What a JSON value is, in words.
+pub fn kind_of(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Null => "null".into(),
         serde_json::Value::Bool(_) => "a truth value".into(),

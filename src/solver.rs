@@ -3,13 +3,11 @@
 //! Each task draws from its own stream, so that an answer depends on the seed and the task alone, never on
 //! which tasks came before.
 
+use crate::augment::Augmentation;
 use crate::grid::Grid;
 use crate::prediction::{Prediction, Solver};
 use crate::rng::Stream;
 use crate::task::Task;
-
-/// The printed name of the view that changes nothing.
-const UNCHANGED: &str = "t0|||0123456789";
 
 /// Answers every test input with the input itself.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +70,8 @@ fn colours(task: &Task) -> Vec<u8> {
 
 /// Without a model there is no halting probability: one half says so.
 fn prediction(task: &Task, test: usize, grid: Grid) -> Prediction {
-    Prediction { task: task.id.clone(), test, augmentation: UNCHANGED.into(), grid: Some(grid), halt: 0.5 }
+    let augmentation = Augmentation::IDENTITY.to_string();
+    Prediction { task: task.id.clone(), test, augmentation, grid: Some(grid), halt: 0.5 }
 }
 
 #[cfg(test)]

@@ -1,85 +1,22 @@
 //! The commands, as they are called: what they print, where, and how they end.
 
+mod bench;
+
 use std::fs;
-use std::path::Path;
+use std::io;
 use std::process::{Command as Process, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use assert_cmd::Command;
+use bench::{Bench, assert_refused, names_in, pair, task};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-
-/// The program, in a folder of its own.
-struct Bench(TempDir);
-
-/// How a command ended.
-struct Ended {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Bench {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    fn write(&self, name: &str, text: &str) -> String {
-        fs::write(self.path(name), text).unwrap();
-        self.path(name)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ended {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_trm-arc"));
-        let output = command.current_dir(self.0.path()).args(arguments).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ended { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-
-    /// `solve` with the copy solver, on a challenges file with this text.
-    fn solve_text(&self, text: &str) -> Ended {
-        let path = self.write("bad_challenges.json", text);
-        self.run(&["solve", &path, "--solver", "copy", "--submission", "out/submission.json"])
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.0.path().join(name).exists()
-    }
-}
-
-/// Bad input: exit 2, one `error:` line with these parts on stderr, nothing on stdout.
-fn assert_refused(ended: &Ended, parts: &[&str]) {
-    assert_eq!(ended.code, 2, "{}{}", ended.stdout, ended.stderr);
-    assert_eq!(ended.stdout, "");
-    assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
-    parts.iter().for_each(|part| assert!(ended.stderr.contains(part), "no \"{part}\" in: {}", ended.stderr));
-}
-
-fn task(train: Value, test: Value) -> String {
-    json!({"x1": {"train": train, "test": test}}).to_string()
-}
-
-fn pair() -> Value {
-    json!([{"input": [[1]], "output": [[2]]}])
-}
-
-fn names_in(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<String> = entries.collect();
-    names.sort();
-    names
-}
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 10] = [
         &[],
         &["solve"],
+        &["train"],
         &["score"],
         &["validate"],
         &["compare"],
@@ -95,52 +32,6 @@ fn every_command_explains_itself_with_an_example() {
         assert!(ended.stdout.contains("Example") && ended.stdout.contains(call.trim_end()), "{}", ended.stdout);
         assert!(ended.stdout.starts_with(char::is_uppercase), "{command:?} has no about line");
     }
-}
-
-#[test]
-fn an_unknown_flag_and_a_missing_argument_exit_2() {
-    let bench = Bench::new();
-    assert_eq!(bench.run(&["solve", "arc-agi-2/evaluation", "--vews", "3"]).code, 2);
-    assert_eq!(bench.run(&["score", "submission.json"]).code, 2);
-    assert_eq!(bench.run(&["solve", "arc-agi-2/evaluation", "--views", "0"]).code, 2);
-    assert_eq!(bench.run(&["compare", "--csv", "--json"]).code, 2);
-    let device = bench.run(&["solve", "arc-agi-2/evaluation", "--device", "cuda"]);
-    assert!(device.code == 2 && device.stderr.contains("no device \"cuda\""), "{}", device.stderr);
-    let limit = bench.run(&["solve", "arc-agi-2/evaluation", "--time-limit", "soon"]);
-    assert!(limit.code == 2 && limit.stderr.contains("20m"), "{}", limit.stderr);
-}
-
-#[test]
-fn an_unknown_set_comes_back_with_the_right_name() {
-    let bench = Bench::new();
-    let ended = bench.run(&["solve", "arc-agi-2/evalution", "--solver", "copy"]);
-    assert_refused(&ended, &["did you mean \"arc-agi-2/evaluation\"?"]);
-    assert!(!bench.has("submissions"));
-}
-
-#[test]
-fn bad_tasks_are_refused_with_file_task_and_place_before_anything_is_written() {
-    let bench = Bench::new();
-    let grid = |grid: Value| json!([{ "input": grid }]);
-    assert_refused(&bench.solve_text("{\"x1\": "), &["bad_challenges.json", "line 1"]);
-    assert_refused(&bench.solve_text(&task(pair(), grid(json!(vec![[0]; 31])))), &["task x1, test pair 0", "31 rows"]);
-    assert_refused(&bench.solve_text(&task(pair(), grid(json!([[10]])))), &["task x1", "cell (0, 0) is 10"]);
-    assert_refused(&bench.solve_text(&task(pair(), grid(json!([])))), &["task x1", "the grid is empty"]);
-    assert_refused(&bench.solve_text(&task(pair(), json!([]))), &["task x1", "\"test\" is empty"]);
-    assert!(!bench.has("out"));
-}
-
-#[test]
-fn an_unwritable_output_is_found_before_the_work() {
-    let bench = Bench::new();
-    bench.write("taken", "");
-    for flag in ["--submission", "--predictions", "--record"] {
-        let ended = bench.run(&["solve", "arc-agi-2/evaluation", "--solver", "copy", flag, "taken/file.json"]);
-        assert_refused(&ended, &["taken/file.json"]);
-        assert!(!bench.has("submissions/submission.json"), "{flag}");
-    }
-    let before_the_model = bench.run(&["solve", "arc-agi-2/evaluation", "--checkpoint", "no", "--record", "taken/r"]);
-    assert_refused(&before_the_model, &["taken/r"]);
 }
 
 #[test]
@@ -301,4 +192,42 @@ fn compare_without_a_run_shows_what_is_published() {
     assert!(ended.stdout.starts_with("arc-agi-1\n") && ended.stdout.contains("\narc-agi-2\n"), "{}", ended.stdout);
     assert!(ended.stdout.lines().all(|line| line.chars().count() <= 120));
     assert_refused(&bench.run(&["compare", "nowhere"]), &["nowhere", "run.json"]);
+}
+
+/// Without a listener `eprintln!` panics, and a panic would end the work.
+#[cfg(unix)]
+#[test]
+fn the_work_is_finished_when_nobody_listens_to_stderr() {
+    let bench = Bench::new();
+    let (listener, stderr) = io::pipe().unwrap();
+    drop(listener);
+    let mut command = Process::new(env!("CARGO_BIN_EXE_trm-arc"));
+    command.current_dir(bench.0.path()).stdout(Stdio::null()).stderr(stderr);
+    // `--views` is good for a note before the work begins.
+    let status = command.args(["solve", "arc-agi-2/evaluation", "--solver", "copy", "--views", "3"]).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(names_in(&bench.0.path().join("submissions")), ["run.json", "submission.json"]);
+}
+
+#[test]
+fn what_changes_nothing_is_said() {
+    let bench = Bench::new();
+    let solve = ["solve", "arc-agi-2/evaluation", "--solver", "copy"];
+    for flag in ["--views", "--steps", "--seed"] {
+        let ended = bench.run(&[&solve[..], &[flag, "3"]].concat());
+        assert!(ended.code == 0 && ended.stderr.contains(&format!("note: {flag}")), "{}", ended.stderr);
+    }
+    assert_eq!(bench.run(&solve).stderr, "");
+}
+
+#[test]
+fn one_fault_is_one_fault() {
+    let bench = Bench::new();
+    bench.write("mine_challenges.json", &task(pair(), json!([{"input": [[1]]}])));
+    bench.write("mine_solutions.json", r#"{"x1": [[[5]]]}"#);
+    bench.write("submission.json", r#"{"x1": [{"attempt_1": [[5]]}]}"#);
+    let ended = bench.run(&["validate", "submission.json", "--tasks", "mine_challenges.json"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (1, "submission.json: 1 fault\n"));
+    let ended = bench.run(&["score", "submission.json", "--tasks", "mine_challenges.json"]);
+    assert!(ended.code == 0 && ended.stderr.contains("has 1 fault;"), "{}", ended.stderr);
 }

@@ -15,3 +15,6 @@ mod tensors;
 
 pub use folder::{Folder, Manifest, Part};
 pub use tensors::{CheckpointError, LoadReport, Tensors};
+
+/// The checkpoint that comes with the project.
+pub const DEFAULT: &str = "checkpoints/default";

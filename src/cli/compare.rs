@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{CliError, Exit, print};
+use super::{CliError, Exit, print, talk};
 use crate::report::{Comparison, Record, ReportError};
 
 /// Set runs beside the published results
@@ -34,7 +34,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let runs = arguments.runs.iter().map(|path| Record::read(path)).collect::<Result<Vec<_>, ReportError>>()?;
     let comparison = Comparison::of(&runs)?;
     for name in comparison.left_out() {
-        eprintln!("note: run \"{name}\" has no score and is left out; it did not end, or its set has no solutions");
+        talk(format_args!(
+            "note: run \"{name}\" has no score and is left out; it did not end, or its set has no solutions"
+        ));
     }
     let text = match arguments {
         Arguments { csv: true, .. } => comparison.to_csv()?,

@@ -3,7 +3,7 @@
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{CliError, Exit};
+use super::{CliError, Exit, talk};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -13,7 +13,7 @@ pub fn catch() -> Result<&'static AtomicBool, CliError> {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
             process::exit(Exit::Interrupted.code().into());
         }
-        eprintln!("interrupted: finishing in order; once more to stop at once");
+        talk("interrupted: finishing in order; once more to stop at once");
     })
     .map_err(|error| CliError::Usage(format!("cannot catch signals: {error}")))?;
     Ok(&INTERRUPTED)

@@ -1,7 +1,7 @@
 //! The command line: one file per command.
 //!
 //! stdout is data, stderr is talk. Commands return their exit code or one error, which is printed here and nowhere
-//! else. A reader that closes the pipe (`| head`) ends the program in silence.
+//! else. A reader that closes the pipe (`| head`) ends the program in silence; one that closes stderr ends nothing.
 
 mod compare;
 mod interrupt;
@@ -12,6 +12,7 @@ mod tasks;
 mod train;
 mod validate;
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -117,7 +118,7 @@ pub fn main() -> Exit {
         Ok(exit) => exit,
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => {
-            eprintln!("error: {error}");
+            talk(format_args!("error: {error}"));
             Exit::Usage
         }
     }
@@ -128,4 +129,14 @@ fn print(text: &str) -> Result<(), CliError> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     Ok(stdout.flush()?)
+}
+
+/// Puts a line of talk on stderr. Nobody need listen: the work goes on when it is closed.
+fn talk(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// `1 fault`, `2 faults`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

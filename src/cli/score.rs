@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{CliError, Exit, print};
+use super::{CliError, Exit, counted, print, talk};
 use crate::prediction;
+use crate::report::RECORD_FILE;
 use crate::score::{self, Ranks, Score};
 use crate::submission;
 use crate::task::{self, TaskSet};
@@ -36,6 +37,13 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let set = task::load(&arguments.tasks)?;
     let answers = submission::read_answers(&arguments.submission)?;
+    if !set.tasks.iter().any(|task| answers.contains_key(&task.id)) {
+        return Err(CliError::Usage(format!(
+            "{}: no task of {} is in it; name the submission of that set ({RECORD_FILE} beside it is a run's record)",
+            arguments.submission.display(),
+            set.name,
+        )));
+    }
     let ranks = match &arguments.predictions {
         Some(path) => {
             let predictions = prediction::read(path)?;
@@ -47,7 +55,10 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let score = score::score(&answers, &set, ranks.as_ref())?;
     let faults = submission::check(&arguments.submission, &set)?.len();
     if faults > 0 {
-        eprintln!("note: the submission has {faults} faults, which count as wrong; `trm-arc validate` names them");
+        let faults = counted(faults, "fault");
+        talk(format_args!(
+            "note: the submission has {faults}; what is at fault counts as wrong; `trm-arc validate` names all"
+        ));
     }
     if arguments.json {
         print(&(serde_json::to_string_pretty(&score).expect("a score is plain data") + "\n"))?;
@@ -61,8 +72,8 @@ fn warn_of_strangers<'a>(what: &str, tasks: impl Iterator<Item = &'a str>, set: 
     let known: BTreeSet<&str> = set.tasks.iter().map(|task| task.id.as_str()).collect();
     let strangers: BTreeSet<&str> = tasks.filter(|task| !known.contains(task)).collect();
     if let Some(first) = strangers.first() {
-        let count = strangers.len();
-        eprintln!("note: {what} for {count} tasks that are not in {}, as {first}, do not count", set.name);
+        let tasks = counted(strangers.len(), "task");
+        talk(format_args!("note: {what} for {tasks} that {} does not have, as {first}, do not count", set.name));
     }
 }
 

@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 use dfdx::prelude::Cpu;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, Exit, interrupt, print, score};
+use super::{CliError, Exit, interrupt, print, score, talk};
+use crate::checkpoint;
 use crate::device::DeviceChoice;
 use crate::files;
 use crate::prediction::Solver;
@@ -16,11 +17,9 @@ use crate::recipe::Trained;
 use crate::report::{Checkpoint, Comparison, Record, Status};
 use crate::solve::{self, Plan, Progress};
 use crate::solver::{Copy, Random};
+use crate::submission;
 use crate::task;
 use crate::units::{self, Seconds};
-
-/// The checkpoint that comes with the project.
-const DEFAULT_CHECKPOINT: &str = "checkpoints/default";
 
 /// Solve tasks and write Kaggle's submission
 #[derive(Debug, Args)]
@@ -40,7 +39,7 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = SolverName::Trm)]
     solver: SolverName,
     /// Where Kaggle's file goes
-    #[arg(long, value_name = "FILE", default_value = "submissions/submission.json")]
+    #[arg(long, value_name = "FILE", default_value = submission::DEFAULT_FILE)]
     submission: PathBuf,
     /// Where all predictions go, one a line; not kept without it
     #[arg(long, value_name = "FILE")]
@@ -48,7 +47,7 @@ pub struct Arguments {
     /// Views of each test input; all variants that the checkpoint has a row for without it
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     views: Option<usize>,
-    /// Supervision steps per view; as many as in training without it (16 in the paper's)
+    /// Supervision steps per view [default: as many as in training; 16 for the paper's models]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     steps: Option<usize>,
     /// What to compute on
@@ -57,9 +56,9 @@ pub struct Arguments {
     /// End in order after this time: 90s, 20m, 2h
     #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
     time_limit: Option<Duration>,
-    /// The seed of all random streams
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
+    /// The seed of all random streams [default: 0]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Where the record of the run goes; run.json beside the submission without it
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -90,6 +89,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
     let set = task::load(&arguments.tasks)?;
     let plan = Plan {
         set: &set,
+        inputs: task::files_of(&arguments.tasks),
         submission: arguments.submission.clone(),
         predictions: arguments.predictions.clone(),
         record: arguments.record.clone().unwrap_or_else(|| solve::record_beside(&arguments.submission)),
@@ -97,9 +97,10 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
         started,
     };
     plan.check()?;
+    // The placeholders come after the model: a checkpoint that is none must leave no submission behind.
     let mut chosen = choose(&arguments)?;
     let solver = chosen.solver.name().to_owned();
-    let mut record = Record::new(&solver, &solver, &set, arguments.seed, &arguments.device.to_string());
+    let mut record = Record::new(&solver, &solver, &set, arguments.seed.unwrap_or(0), &arguments.device.to_string());
     record.checkpoint = chosen.checkpoint;
     record.views = chosen.views;
     record.steps = chosen.steps;
@@ -114,10 +115,13 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
 
 fn choose(arguments: &Arguments) -> Result<Chosen, CliError> {
     if arguments.solver != SolverName::Trm && arguments.steps.is_some() {
-        eprintln!("note: --steps belongs to --solver trm and changes nothing here");
+        talk("note: --steps belongs to --solver trm and changes nothing here");
     }
     if arguments.solver == SolverName::Copy && arguments.views.is_some() {
-        eprintln!("note: --views changes nothing for --solver copy, which has one answer");
+        talk("note: --views changes nothing for --solver copy, which has one answer");
+    }
+    if arguments.solver != SolverName::Random && arguments.seed.is_some() {
+        talk("note: --seed belongs to --solver random and changes nothing here; the others draw nothing");
     }
     let without_model = |solver, views| Ok(Chosen { solver, checkpoint: None, views, steps: None });
     if arguments.solver != SolverName::Trm && arguments.checkpoint.is_some() {
@@ -128,18 +132,18 @@ fn choose(arguments: &Arguments) -> Result<Chosen, CliError> {
         SolverName::Copy => without_model(Box::new(Copy), None),
         SolverName::Random => {
             let guesses = arguments.views.unwrap_or(2);
-            without_model(Box::new(Random::new(arguments.seed, guesses)), Some(guesses))
+            without_model(Box::new(Random::new(arguments.seed.unwrap_or(0), guesses)), Some(guesses))
         }
     }
 }
 
 /// The trained model; without `--checkpoint` the one that comes with the project.
 fn model_solver(arguments: &Arguments) -> Result<Chosen, CliError> {
-    let shipped = || files::find(Path::new(DEFAULT_CHECKPOINT)).unwrap_or_else(|| PathBuf::from(DEFAULT_CHECKPOINT));
+    let shipped = || files::find(Path::new(checkpoint::DEFAULT)).unwrap_or_else(|| PathBuf::from(checkpoint::DEFAULT));
     let path = arguments.checkpoint.clone().unwrap_or_else(shipped);
     let trained = Trained::load(&path, &Cpu::default())?;
     let steps = arguments.steps.unwrap_or(trained.recipe.training.halt_max_steps);
-    let views = arguments.views.unwrap_or(trained.most_views());
+    let views = arguments.views.unwrap_or(usize::MAX).min(trained.most_views());
     let checkpoint = Checkpoint {
         path: path.clone(),
         digest: trained.digest.clone(),

@@ -1,16 +1,17 @@
 //! `trm-arc train`: a recipe in, a checkpoint out; or a checkpoint in, and on it goes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use dfdx::prelude::Cpu;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, Exit, interrupt, print};
+use super::{CliError, Exit, interrupt, print, talk};
+use crate::checkpoint::Folder;
 use crate::device::DeviceChoice;
 use crate::recipe::Recipe;
-use crate::train::{self, Ending, Outcome, Progress, Training};
+use crate::train::{self, Ending, LogRow, Outcome, Progress, Training};
 use crate::units::{self, Count, Percent, Seconds};
 
 /// Train a model by a recipe
@@ -41,7 +42,7 @@ pub struct Arguments {
 
 /// Trains, and prints what came of it.
 pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
-    let recipe = arguments.recipe.as_deref().map(Recipe::load).transpose()?;
+    let recipe = arguments.recipe.as_deref().map(recipe).transpose()?;
     let named = recipe.as_ref().map(|recipe| PathBuf::from("runs").join(&recipe.name));
     let output = arguments.output.or_else(|| arguments.resume.clone()).or(named);
     let output = output.expect("clap asks for a recipe or a checkpoint");
@@ -72,21 +73,35 @@ fn show(bar: &ProgressBar, progress: &Progress<'_>, started: Instant) {
     let Some(row) = progress.row else { return };
     let pace = row.seconds / row.step as f64;
     let left = Seconds(pace * (progress.steps - progress.step) as f64);
-    let message = format!(
-        ", loss {:.3}, exact {}, {:.1} steps an example, {:.0} examples/s, {} spent, {left} left",
-        row.cross_entropy,
-        Percent(100.0 * row.exact),
-        row.mean_steps,
-        row.example_steps_per_second / row.mean_steps.max(1.0),
-        Seconds::from(started.elapsed()),
-    );
+    let message = format!("{}, {} spent, {left} left", course(row), Seconds::from(started.elapsed()));
     if bar.is_hidden() && row.step == progress.step {
-        eprintln!("{} of {} steps{message}", progress.step, progress.steps);
+        talk(format_args!("{} of {} steps{message}", progress.step, progress.steps));
     }
     bar.set_message(message);
 }
 
-fn summary(outcome: &Outcome, output: &std::path::Path) -> String {
+/// A row of the log in words. What no finished example tells is left out.
+fn course(row: &LogRow) -> String {
+    let mut text = format!(", loss {:.3}, halting loss {:.3}", row.cross_entropy, row.halting);
+    if row.mean_steps > 0.0 {
+        text += &format!(", exact {}, {:.1} steps an example", Percent(100.0 * row.exact), row.mean_steps);
+    }
+    text + &format!(", {:.0} example-steps/s", row.example_steps_per_second)
+}
+
+/// A folder is no recipe, but may be a checkpoint to go on from.
+fn recipe(name: &str) -> Result<Recipe, CliError> {
+    if Path::new(name).is_dir() {
+        let fault = match Folder::new(Path::new(name)).exists() {
+            true => format!("{name} is a checkpoint; go on with it by --resume {name}"),
+            false => format!("{name} is a folder; name a recipe, and the folder for what comes of it by --output"),
+        };
+        return Err(CliError::Usage(fault));
+    }
+    Ok(Recipe::load(name)?)
+}
+
+fn summary(outcome: &Outcome, output: &Path) -> String {
     let folder = output.display();
     let Outcome { step, steps, .. } = *outcome;
     let (step, steps) = (Count(step as u64), Count(steps as u64));
@@ -102,4 +117,27 @@ fn summary(outcome: &Outcome, output: &std::path::Path) -> String {
         }
     };
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_the_rows_own_and_what_nothing_finished_is_not_told() {
+        let mut row = LogRow {
+            step: 50,
+            examples: 0,
+            seconds: 10.0,
+            cross_entropy: 1.5,
+            halting: 0.25,
+            exact: 0.0,
+            mean_steps: 0.0,
+            example_steps_per_second: 80.0,
+            learning_rate: 1e-4,
+        };
+        assert_eq!(course(&row), ", loss 1.500, halting loss 0.250, 80 example-steps/s");
+        (row.exact, row.mean_steps) = (0.5, 16.0);
+        assert!(course(&row).contains(", exact 50.0%, 16.0 steps an example, 80 example-steps/s"), "{}", course(&row));
+    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{CliError, Exit, print};
+use super::{CliError, Exit, counted, print, talk};
 use crate::submission;
 use crate::task;
 
@@ -25,11 +25,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let set = task::load(&arguments.tasks)?;
     let faults = submission::check(&arguments.submission, &set)?;
     if faults.is_empty() {
-        print(&format!("valid: {} tasks, {} outputs\n", set.tasks.len(), set.outputs()))?;
+        print(&format!("valid: {}, {}\n", counted(set.tasks.len(), "task"), counted(set.outputs(), "output")))?;
         return Ok(Exit::Done);
     }
     let lines: String = faults.iter().map(|fault| format!("{fault}\n")).collect();
     print(&lines)?;
-    eprintln!("{}: {} faults", arguments.submission.display(), faults.len());
+    talk(format_args!("{}: {}", arguments.submission.display(), counted(faults.len(), "fault")));
     Ok(Exit::Failed)
 }

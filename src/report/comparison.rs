@@ -9,6 +9,7 @@ use super::baselines::{Baseline, Kind, baselines};
 use super::record::{Record, Status};
 use super::{ReportError, table};
 use crate::score;
+use crate::task;
 
 /// One line of the comparison.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -64,7 +65,9 @@ impl Comparison {
     pub fn of(runs: &[Record]) -> Result<Self, ReportError> {
         let left_out = runs.iter().filter(|run| run.score.is_none()).map(|run| run.name.clone()).collect();
         let mut rows: Vec<Row> = runs.iter().filter_map(our_row).collect();
-        let wanted = |benchmark: &str| runs.is_empty() || runs.iter().any(|run| benchmark_of(run).0 == benchmark);
+        let wanted = |benchmark: &str| {
+            runs.is_empty() || runs.iter().any(|run| published_set(run).is_some_and(|(known, _)| known == benchmark))
+        };
         let published = baselines()?.into_iter().filter(|baseline| wanted(&baseline.benchmark));
         rows.extend(published.map(published_row));
         rows.sort_by(|a, b| a.benchmark.cmp(&b.benchmark).then(b.accuracy.total_cmp(&a.accuracy)));
@@ -114,18 +117,18 @@ impl Comparison {
     }
 }
 
-/// Benchmark and split of a run. A set of neither benchmark is a benchmark of its own, without published results.
+/// Benchmark and split of a run whose tasks are those of a set with published results, told by their digest.
+fn published_set(run: &Record) -> Option<(&'static str, &'static str)> {
+    task::shipped_with(&run.tasks.digest)?.split_once('/')
+}
+
+/// Benchmark and split of a run. A set of neither benchmark is a benchmark of its own, whatever it is called, without
+/// published results.
 fn benchmark_of(run: &Record) -> (String, String) {
-    let name = &run.tasks.name;
-    let Some(benchmark) = ["arc-agi-1", "arc-agi-2"].into_iter().find(|benchmark| name.contains(benchmark)) else {
-        return (name.clone(), "own tasks".into());
-    };
-    let split = match name.rsplit('/').next() {
-        Some(set) if set.contains("evaluation") => "public-evaluation",
-        Some(set) if set.contains("training") => "public-training",
-        _ => "own tasks",
-    };
-    (benchmark.into(), split.into())
+    match published_set(run) {
+        Some((benchmark, split)) => (benchmark.into(), format!("public-{split}")),
+        None => (format!("own tasks: {}", run.tasks.name), "own tasks".into()),
+    }
 }
 
 fn our_row(run: &Record) -> Option<Row> {
@@ -210,7 +213,7 @@ mod tests {
     use crate::task::TaskSet;
 
     fn run(set: &str, task_score: f64) -> Record {
-        let set = TaskSet { name: set.into(), tasks: Vec::new() };
+        let set = task::load(set).unwrap_or(TaskSet { name: set.into(), tasks: Vec::new() });
         let mut run = Record::new("my run with a name that goes on and on", "copy", &set, 0, "cpu");
         run.score = Some(Score {
             tasks: 400,
@@ -250,6 +253,17 @@ mod tests {
         let comparison = Comparison::of(&[hidden]).unwrap();
         assert_eq!(comparison.left_out().len(), 1);
         assert!(comparison.rows().iter().all(|row| !row.ours && row.benchmark == "arc-agi-2"));
+    }
+
+    #[test]
+    fn only_the_set_itself_is_set_beside_the_published_results() {
+        for name in ["arc-agi-1/my_evaluation_challenges.json", "arc-agi-1", "copy/of/arc-agi-2/evaluation"] {
+            let comparison = Comparison::of(&[run(name, 0.5)]).unwrap();
+            assert!(comparison.rows().iter().all(|row| row.ours && row.split == "own tasks"), "{name}");
+        }
+        let mut renamed = run("arc-agi-2/evaluation", 0.5);
+        renamed.tasks.name = "my.json".into();
+        assert!(Comparison::of(&[renamed]).unwrap().rows().iter().all(|row| row.benchmark == "arc-agi-2"));
     }
 
     #[test]

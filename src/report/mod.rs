@@ -28,6 +28,12 @@ pub enum ReportError {
         /// What was asked for.
         path: PathBuf,
     },
+    /// A submission where a record is asked for.
+    #[error("{path}: this is a submission, and a run's record is asked for; it lies beside it as {RECORD_FILE}")]
+    Submission {
+        /// What was asked for.
+        path: PathBuf,
+    },
     /// The table of published results does not parse.
     #[error("reports/baselines.csv: {0}")]
     Baselines(#[from] csv::Error),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::ReportError;
 use crate::files::{self, FileError};
 use crate::score::Score;
+use crate::submission;
 use crate::task::TaskSet;
 
 /// The name that a record has unless another is asked for.
@@ -166,7 +167,12 @@ impl Record {
         if !file.exists() {
             return Err(ReportError::NoRun { path: path.to_owned() });
         }
-        Ok(files::read_json(&file)?)
+        files::read_json(&file).map_err(|fault| match submission::read_answers(&file) {
+            Ok(answers) if answers.values().flatten().any(|attempts| !attempts.is_empty()) => {
+                ReportError::Submission { path: file.clone() }
+            }
+            _ => fault.into(),
+        })
     }
 
     /// Tasks whose outputs are all solved so far; `None` where the solutions are not known.
@@ -194,7 +200,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut record = record();
         record.checkpoint = Some(Checkpoint {
-            path: "checkpoints/default".into(),
+            path: "models/mine".into(),
             digest: "00ff".into(),
             step: 3,
             parameters: 5,
@@ -225,5 +231,9 @@ mod tests {
         files::write(&path, value.to_string().as_bytes()).unwrap();
         let message = Record::read(&path).unwrap_err().to_string();
         assert!(message.contains("run.json") && message.contains("sede"), "{message}");
+        let path = folder.path().join("submission.json");
+        files::write(&path, br#"{"x1": [{"attempt_1": [[1]], "attempt_2": [[2]]}]}"#).unwrap();
+        let message = Record::read(&path).unwrap_err().to_string();
+        assert!(message.contains("submission.json: this is a submission") && message.contains("run.json"), "{message}");
     }
 }

@@ -1,8 +1,10 @@
 //! A file that grows while a run goes on: `predictions.jsonl.partial` until the end, `predictions.jsonl` from then on.
 //!
 //! Rewriting a growing file after each task would cost the square of its size, so lines are appended, and only the
-//! finished file takes the name that others read. After a kill the partial file holds whole tasks.
+//! finished file takes the name that others read. A run that fails removes the partial file. After a kill it holds what had
+//! reached the system by then, and its last line may be cut off.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +17,7 @@ pub struct Journal {
     path: PathBuf,
     partial: PathBuf,
     file: File,
+    is_finished: bool,
 }
 
 impl Journal {
@@ -24,11 +27,12 @@ impl Journal {
     /// [`FileError::Write`].
     pub fn create(path: &Path) -> Result<Self, FileError> {
         files::check_writable(path)?;
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".partial");
-        let partial = path.with_file_name(name);
-        let file = File::create(&partial).map_err(|source| failed(&partial, source))?;
-        Ok(Self { path: path.to_owned(), partial, file })
+        let path = files::place(path)?;
+        let (partial, file) = files::create(&partial_beside(&path))?;
+        if let Ok(found) = fs::metadata(&path) {
+            file.set_permissions(found.permissions()).map_err(|source| failed(&partial, source))?;
+        }
+        Ok(Self { path, partial, file, is_finished: false })
     }
 
     /// Appends whole lines.
@@ -43,10 +47,28 @@ impl Journal {
     ///
     /// # Errors
     /// [`FileError::Write`].
-    pub fn finish(self) -> Result<(), FileError> {
+    pub fn finish(mut self) -> Result<(), FileError> {
         self.file.sync_all().map_err(|source| failed(&self.partial, source))?;
-        fs::rename(&self.partial, &self.path).map_err(|source| failed(&self.path, source))
+        fs::rename(&self.partial, &self.path).map_err(|source| failed(&self.path, source))?;
+        self.is_finished = true;
+        Ok(())
     }
+}
+
+/// What did not come to its end leaves nothing behind.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            let _ = fs::remove_file(&self.partial);
+        }
+    }
+}
+
+/// The name that a file has while it grows.
+pub fn partial_beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
+    name.push(".partial");
+    path.with_file_name(name)
 }
 
 fn failed(path: &Path, source: io::Error) -> FileError {
@@ -69,6 +91,18 @@ mod tests {
         journal.append("two\n").unwrap();
         journal.finish().unwrap();
         assert_eq!(files::read_text(&path).unwrap(), "one\ntwo\n");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_run_that_fails_leaves_the_earlier_file_and_no_partial_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lines.jsonl");
+        files::write(&path, b"earlier\n").unwrap();
+        let mut journal = Journal::create(&path).unwrap();
+        journal.append("one\n").unwrap();
+        drop(journal);
+        assert_eq!(files::read_text(&path).unwrap(), "earlier\n");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

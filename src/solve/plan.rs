@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use super::journal::partial_beside;
 use crate::files::{self, FileError};
 use crate::report::RECORD_FILE;
 use crate::score::ScoreError;
@@ -25,9 +26,15 @@ pub enum SolveError {
     /// The solutions are there in part.
     #[error(transparent)]
     Score(#[from] ScoreError),
-    /// Two outputs with the same path.
+    /// Two outputs in the same place.
     #[error("{path} is named for two outputs; give each its own file")]
     SamePath {
+        /// The path.
+        path: PathBuf,
+    },
+    /// An output where the tasks lie.
+    #[error("{path} is named for an output, but the tasks are read from there; write to another file")]
+    Input {
         /// The path.
         path: PathBuf,
     },
@@ -38,6 +45,8 @@ pub enum SolveError {
 pub struct Plan<'a> {
     /// The tasks.
     pub set: &'a TaskSet,
+    /// The files and folders that the tasks were read from; no output may take their place.
+    pub inputs: Vec<PathBuf>,
     /// Kaggle's file.
     pub submission: PathBuf,
     /// All predictions, when they are wanted.
@@ -51,18 +60,27 @@ pub struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// Finds out before any work that every output can be written. `run` asks this itself; ask it earlier when a
-    /// model is loaded first.
+    /// Finds out before any work that every output can be written and none takes the place of another or of the tasks,
+    /// however the paths are spelt. `run` asks this itself; ask it earlier when a model is loaded first.
     ///
     /// # Errors
-    /// [`SolveError::File`] or [`SolveError::SamePath`].
+    /// [`SolveError::File`], [`SolveError::SamePath`] or [`SolveError::Input`].
     pub fn check(&self) -> Result<(), SolveError> {
-        let outputs: Vec<&PathBuf> = [&self.submission, &self.record].into_iter().chain(&self.predictions).collect();
-        for (i, path) in outputs.iter().enumerate() {
-            if outputs[..i].contains(path) {
-                return Err(SolveError::SamePath { path: path.to_path_buf() });
-            }
+        let inputs: Vec<PathBuf> = self.inputs.iter().filter_map(|path| path.canonicalize().ok()).collect();
+        let partial = self.predictions.as_deref().map(|path| files::place(path).map(|path| partial_beside(&path)));
+        let outputs = [Some(&self.submission), Some(&self.record), self.predictions.as_ref()];
+        let mut taken = Vec::from_iter(partial.transpose()?);
+        for path in outputs.into_iter().flatten() {
             files::check_writable(path)?;
+            let place = files::place(path)?;
+            if place.parent().into_iter().chain([place.as_path()]).any(|place| inputs.iter().any(|path| path == place))
+            {
+                return Err(SolveError::Input { path: path.clone() });
+            }
+            if taken.contains(&place) {
+                return Err(SolveError::SamePath { path: path.clone() });
+            }
+            taken.push(place);
         }
         Ok(())
     }

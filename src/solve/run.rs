@@ -53,23 +53,27 @@ pub fn run(
 ) -> Result<Outcome, SolveError> {
     plan.check()?;
     let mut run = Run::start(plan, record)?;
-    let stop = || interrupt.load(Ordering::Relaxed) || plan.is_over_time();
-    let mut is_cut = false;
+    // Cut is only what was told to stop: a limit that passes while the last task is finished cuts nothing.
+    let is_cut = AtomicBool::new(false);
+    let stop = || {
+        let is_over = interrupt.load(Ordering::Relaxed) || plan.is_over_time();
+        is_cut.fetch_or(is_over, Ordering::Relaxed);
+        is_over
+    };
     for task in &plan.set.tasks {
-        is_cut = is_cut || stop();
-        if is_cut {
+        if stop() {
             break;
         }
         let before = Instant::now();
         let predictions = solver.solve(task, &stop);
-        is_cut = stop();
+        let is_cut = is_cut.load(Ordering::Relaxed);
         if predictions.is_empty() && is_cut {
             break;
         }
         run.take(task, &predictions, before.elapsed(), is_cut)?;
         on_progress(run.progress());
     }
-    let status = match (is_cut, interrupt.load(Ordering::Relaxed)) {
+    let status = match (is_cut.into_inner(), interrupt.load(Ordering::Relaxed)) {
         (false, _) => Status::Complete,
         (true, true) => Status::Interrupted,
         (true, false) => Status::TimeLimit,
@@ -177,6 +181,7 @@ mod tests {
     use crate::files;
     use crate::grid::Grid;
     use crate::solver::Copy;
+    use crate::submission;
     use crate::task::{Pair, TaskSet};
 
     fn grid(colour: u8) -> Grid {
@@ -195,10 +200,10 @@ mod tests {
     fn plan<'a>(set: &'a TaskSet, folder: &Path) -> Plan<'a> {
         let (submission, record) = (folder.join("submission.json"), folder.join("run.json"));
         let predictions = Some(folder.join("predictions.jsonl"));
-        Plan { set, submission, predictions, record, time_limit: None, started: Instant::now() }
+        Plan { set, inputs: Vec::new(), submission, predictions, record, time_limit: None, started: Instant::now() }
     }
 
-    /// Knows only some tasks, and calls back before each.
+    /// Knows only some tasks, calls back before each, and stops when told.
     struct Knows<F: FnMut(&Task)>(&'static [&'static str], F);
 
     impl<F: FnMut(&Task)> Solver for Knows<F> {
@@ -208,6 +213,9 @@ mod tests {
 
         fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Vec<Prediction> {
             (self.1)(task);
+            if stop() {
+                return Vec::new();
+            }
             if self.0.contains(&task.id.as_str()) { Copy.solve(task, stop) } else { Vec::new() }
         }
     }
@@ -222,7 +230,7 @@ mod tests {
         let plan = plan(&set, folder.path());
         let mut seen = 0;
         let mut solver = Knows(&["a", "b"], |_| {
-            assert_eq!(Submission::read(&plan.submission).unwrap().answers().len(), 2);
+            assert_eq!(submission::read_answers(&plan.submission).unwrap().len(), 2);
             assert_eq!(Record::read(&plan.record).unwrap().status, Status::Running);
             seen += 1;
         });
@@ -253,7 +261,7 @@ mod tests {
         let record = go(&mut solver, &plan, &interrupt).unwrap().record;
         assert_eq!((record.status, record.finished), (Status::Interrupted, true));
         assert_eq!((record.answered, record.unanswered, record.unseen.len()), (1, 2, 0));
-        assert_eq!(Submission::read(&plan.submission).unwrap().answers().len(), 3);
+        assert_eq!(submission::read_answers(&plan.submission).unwrap().len(), 3);
         assert_eq!(prediction::read(plan.predictions.as_ref().unwrap()).unwrap().len(), 1);
     }
 
@@ -287,6 +295,24 @@ mod tests {
     }
 
     #[test]
+    fn an_end_that_comes_during_the_last_task_and_cuts_nothing_leaves_a_complete_run() {
+        struct Deaf<'a>(&'a AtomicBool);
+        impl Solver for Deaf<'_> {
+            fn name(&self) -> &str {
+                "deaf"
+            }
+
+            fn solve(&mut self, task: &Task, _: &(dyn Fn() -> bool + Sync)) -> Vec<Prediction> {
+                self.0.store(task.id == "b", Ordering::Relaxed);
+                Copy.solve(task, &|| false)
+            }
+        }
+        let (set, folder, interrupt) = (set(&["a", "b"]), tempfile::tempdir().unwrap(), AtomicBool::new(false));
+        let record = go(&mut Deaf(&interrupt), &plan(&set, folder.path()), &interrupt).unwrap().record;
+        assert_eq!((record.status, record.answered, record.unanswered), (Status::Complete, 2, 0));
+    }
+
+    #[test]
     fn a_spent_time_limit_still_leaves_every_file() {
         let (set, folder) = (set(&["a"]), tempfile::tempdir().unwrap());
         let plan = Plan { time_limit: Some(Duration::ZERO), ..plan(&set, folder.path()) };
@@ -303,7 +329,14 @@ mod tests {
         let mut solver = Knows(&[], |_| panic!("the work began"));
         assert!(go(&mut solver, &plan, &AtomicBool::new(false)).is_err());
         assert!(!plan.submission.exists() && !folder.path().join("predictions.jsonl.partial").exists());
-        let same = Plan { record: plan.submission.clone(), predictions: None, ..plan };
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+        let again = folder.path().join("new/../submission.json");
+        let same = Plan { record: again, predictions: None, ..plan };
         assert!(matches!(same.check(), Err(SolveError::SamePath { .. })));
+        let tasks = folder.path().join("./taken");
+        let input = Plan { inputs: vec![folder.path().join("taken")], record: tasks, ..same };
+        assert!(matches!(input.check(), Err(SolveError::Input { .. })));
+        let beside = Plan { inputs: vec![folder.path().to_owned()], record: folder.path().join("run.json"), ..input };
+        assert!(matches!(beside.check(), Err(SolveError::Input { .. })), "a folder of tasks holds tasks alone");
     }
 }

@@ -6,14 +6,14 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use crate::grid::{COLOURS, MAX_SIDE};
+use super::ATTEMPTS;
+use crate::files::{BYTE_ORDER_MARK, Entries};
+use crate::grid::{COLOURS, MAX_SIDE, kind_of};
 use crate::names;
 use crate::task::TaskSet;
-
-const ATTEMPTS: [&str; 2] = ["attempt_1", "attempt_2"];
 
 /// Something that Kaggle would refuse, or not score.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +50,19 @@ impl fmt::Display for Fault {
 /// The text is not JSON; the error names line and column.
 pub fn lint(text: &str, set: &TaskSet) -> Result<Vec<Fault>, serde_json::Error> {
     let mut linter = Linter::default();
+    let text = match text.strip_prefix(BYTE_ORDER_MARK) {
+        Some(text) => {
+            linter.fault("it begins with a byte order mark, which many readers refuse; save it as plain UTF-8");
+            text
+        }
+        None => text,
+    };
     match serde_json::from_str(text)? {
         Value::Object(entries) => {
             linter.repeated_tasks(text)?;
             linter.tasks(&entries, set);
         }
-        other => linter.fault(format!("it is {}; a submission is an object of tasks", kind(&other))),
+        other => linter.fault(format!("it is {}; a submission is an object of tasks", kind_of(&other))),
     }
     Ok(linter.faults)
 }
@@ -77,15 +84,9 @@ impl Linter {
 
     /// JSON keeps the last of equal keys and drops the others unseen, so the keys are read once more, one by one.
     fn repeated_tasks(&mut self, text: &str) -> Result<(), serde_json::Error> {
-        let keys = serde_json::Deserializer::from_str(text).deserialize_map(Keys)?;
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        for key in &keys {
-            let count = counts.entry(key).or_default();
-            *count += 1;
-            if *count == 2 {
-                self.task = Some(key.clone());
-                self.fault("it stands in the file more than once; only the last would count");
-            }
+        for task in serde_json::from_str::<Entries<IgnoredAny>>(text)?.repeated() {
+            self.task = Some(task.to_owned());
+            self.fault("it stands in the file more than once; only the last would count");
         }
         self.task = None;
         Ok(())
@@ -111,7 +112,7 @@ impl Linter {
 
     fn outputs(&mut self, entry: &Value, wanted: usize) {
         let Some(outputs) = entry.as_array() else {
-            return self.fault(format!("it is {}; a task needs a list with one entry per test input", kind(entry)));
+            return self.fault(format!("it is {}; a task needs a list with one entry per test input", kind_of(entry)));
         };
         if outputs.len() != wanted {
             self.fault(format!("{} outputs where the task has {wanted} test inputs", outputs.len()));
@@ -127,7 +128,7 @@ impl Linter {
         let Some(attempts) = output.as_object() else {
             return self.fault(format!(
                 "it is {}; an output is an object with {}",
-                kind(output),
+                kind_of(output),
                 ATTEMPTS.join(" and ")
             ));
         };
@@ -147,7 +148,7 @@ impl Linter {
 
     fn grid(&mut self, grid: &Value) {
         let Some(rows) = grid.as_array() else {
-            return self.fault(format!("it is {}; a grid is a list of rows", kind(grid)));
+            return self.fault(format!("it is {}; a grid is a list of rows", kind_of(grid)));
         };
         if rows.is_empty() {
             return self.fault(format!("the grid is empty; it needs 1 to {MAX_SIDE} rows"));
@@ -166,7 +167,7 @@ impl Linter {
 
     fn row(&mut self, r: usize, row: &Value, width: usize) {
         let Some(cells) = row.as_array() else {
-            return self.fault(format!("row {r} is {}; a row is a list of whole numbers", kind(row)));
+            return self.fault(format!("row {r} is {}; a row is a list of whole numbers", kind_of(row)));
         };
         if cells.is_empty() {
             return self.fault(format!("row {r} is empty"));
@@ -187,40 +188,10 @@ impl Linter {
     }
 }
 
-/// The keys of an object, repeated ones too.
-struct Keys;
-
-impl<'de> Visitor<'de> for Keys {
-    type Value = Vec<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of tasks")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut keys = Vec::new();
-        while let Some((key, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
-            keys.push(key);
-        }
-        Ok(keys)
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
 /// A cell as it stands when it is a number, else what it is.
 fn value(cell: &Value) -> String {
     match cell {
         Value::Number(number) => number.to_string(),
-        other => kind(other).to_owned(),
+        other => kind_of(other),
     }
 }

@@ -1,14 +1,14 @@
 //! `submission.json`, Kaggle's file: `{"id": [{"attempt_1": grid, "attempt_2": grid}, ...]}`, one entry per test input.
 //!
 //! A [`Submission`] is complete from its first moment: it begins with a copy of the input everywhere, and tasks are
-//! replaced as they are solved. What bites: [`Submission::read`] wants a whole submission, [`read_answers`] takes what
-//! can be read and leaves the rest out (the score counts it as wrong), and [`check`] names every fault.
+//! replaced as they are solved. What bites: [`read_answers`] takes what can be read and leaves the rest out (the score
+//! counts it as wrong); [`check`] names every fault.
 
 mod lint;
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 use thiserror::Error;
@@ -20,22 +20,15 @@ use crate::prediction::{Answers, Attempts};
 use crate::task::{Task, TaskSet};
 pub use lint::{Fault, lint};
 
-/// What can be wrong with a submission as a whole.
+/// Where a submission goes unless another place is asked for.
+pub const DEFAULT_FILE: &str = "submissions/submission.json";
+
+/// The keys of an output.
+pub const ATTEMPTS: [&str; 2] = ["attempt_1", "attempt_2"];
+
+/// What can be wrong with the attempts of a task.
 #[derive(Debug, Error)]
 pub enum SubmissionError {
-    /// The file could not be read or written, or is not JSON.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// An entry is not in the form of a submission.
-    #[error("{path}: task {task}: {fault}; `trm-arc validate` names every fault")]
-    Entry {
-        /// The file.
-        path: PathBuf,
-        /// The task's id.
-        task: String,
-        /// What is wrong.
-        fault: String,
-    },
     /// Attempts for a task that the submission does not have.
     #[error("no task \"{task}\" in the submission{hint}")]
     NoSuchTask {
@@ -124,19 +117,6 @@ impl Submission {
     pub fn write(&self, path: &Path) -> Result<(), FileError> {
         files::write(path, self.to_json().as_bytes())
     }
-
-    /// Reads a whole submission.
-    ///
-    /// # Errors
-    /// [`SubmissionError`] with the first task that is not in the form.
-    pub fn read(path: &Path) -> Result<Self, SubmissionError> {
-        let read = |(task, value): (String, Value)| match serde_json::from_value(value) {
-            Ok(attempts) => Ok((task, attempts)),
-            Err(fault) => Err(SubmissionError::Entry { path: path.to_owned(), task, fault: fault.to_string() }),
-        };
-        let entries: serde_json::Map<String, Value> = files::read_json(path)?;
-        Ok(Self::of(entries.into_iter().map(read).collect::<Result<_, _>>()?))
-    }
 }
 
 /// What can be judged in a submission that may have faults: an attempt that is no grid is left out.
@@ -145,7 +125,7 @@ impl Submission {
 /// [`FileError`] when the file cannot be read, is not JSON, or is no object of tasks.
 pub fn read_answers(path: &Path) -> Result<Answers, FileError> {
     let grids = |entry: &Value| {
-        let attempts = ["attempt_1", "attempt_2"].into_iter().filter_map(|key| entry.get(key));
+        let attempts = ATTEMPTS.into_iter().filter_map(|key| entry.get(key));
         attempts.filter_map(|grid| Grid::from_json(grid).ok()).collect()
     };
     let entries: serde_json::Map<String, Value> = files::read_json(path)?;

@@ -3,6 +3,7 @@
 //! A task shows pairs of grids (`train`) and asks for the outputs of further inputs (`test`). A set keeps the order of its
 //! file: identifiers, submissions and reports follow it. The digest of a set covers ids, grids and order.
 
+mod error;
 mod read;
 mod shipped;
 mod verify;
@@ -13,8 +14,9 @@ use sha2::{Digest, Sha256};
 use crate::files;
 use crate::grid::Grid;
 use crate::names;
-pub use read::{TaskError, read_folder, read_kaggle};
-pub use shipped::{SHIPPED, load};
+pub use error::TaskError;
+pub use read::{read_folder, read_kaggle};
+pub use shipped::{SHIPPED, files_of, load, shipped_with};
 pub use verify::verify;
 
 /// An input with its output.

@@ -3,74 +3,22 @@
 //! - `X_challenges.json`: `{"id": {"train": [{"input", "output"}], "test": [{"input"}]}}`, with `X_solutions.json` beside it:
 //!   `{"id": [output, ...]}`, one per test input in order.
 //! - `folder/ID.json`: `{"train": [{"input", "output"}], "test": [{"input", "output"}]}`, read in the order of the names.
+//!
+//! Nothing is passed over: an unknown key, a repeated id, a task without its solution or a solution without its task is an error.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use thiserror::Error;
 
-use super::{Pair, Task, TaskSet, Test};
-use crate::files::{self, FileError};
-use crate::grid::{Grid, GridError};
+use super::{Pair, Task, TaskError, TaskSet, Test};
+use crate::files::{self, Entries, FileError};
+use crate::grid::{self, Grid};
+use crate::names;
 
-/// What can be wrong with tasks.
-#[derive(Debug, Error)]
-pub enum TaskError {
-    /// A file could not be read, or is not JSON.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// A task is not in the form of a task.
-    #[error("{path}: task {task}: {fault}")]
-    Task {
-        /// The file.
-        path: PathBuf,
-        /// The task's id.
-        task: String,
-        /// What is wrong.
-        fault: String,
-    },
-    /// A grid is no grid.
-    #[error("{path}: task {task}, {place}: {fault}")]
-    Grid {
-        /// The file.
-        path: PathBuf,
-        /// The task's id.
-        task: String,
-        /// Where in the task, as `train pair 2, input`.
-        place: String,
-        /// What is wrong.
-        fault: GridError,
-    },
-    /// A file or folder without a task.
-    #[error("{path}: no tasks here; {expected}")]
-    Nothing {
-        /// The file or folder.
-        path: PathBuf,
-        /// What was looked for.
-        expected: &'static str,
-    },
-    /// A set that is not there.
-    #[error("no task set \"{name}\"{hint}; name one of {known}, or give a challenges file or a folder of task files")]
-    NoSuchSet {
-        /// What was asked for.
-        name: String,
-        /// The nearest name.
-        hint: String,
-        /// The sets that are there.
-        known: String,
-    },
-    /// A task that is not in the set.
-    #[error("no task \"{id}\" in {set}{hint}; `trm-arc tasks list {set}` lists them")]
-    NoSuchTask {
-        /// What was asked for.
-        id: String,
-        /// The set.
-        set: String,
-        /// The nearest id.
-        hint: String,
-    },
-}
+const TASK_KEYS: [&str; 2] = ["train", "test"];
+const PAIR_KEYS: [&str; 2] = ["input", "output"];
 
 /// Where in a file a fault lies.
 struct Place<'a> {
@@ -92,15 +40,44 @@ impl Place<'_> {
         })
     }
 
+    /// Ids become the names of rows, lines and files, where these parts mean something else.
+    fn check_id(&self) -> Result<(), TaskError> {
+        let id = self.task;
+        let fault = match id {
+            "" => "is empty",
+            "<blank>" => "is the name of the empty puzzle row",
+            "." | ".." => "is the name of a folder",
+            _ if id.contains("|||") => "contains |||, which separates a task from its variant",
+            _ if id.contains(['/', '\\']) => "contains a path separator",
+            _ if id.contains(char::is_control) => "contains a control character",
+            _ => return Ok(()),
+        };
+        let shown = id.escape_debug().to_string();
+        Err(Place { path: self.path, task: &format!("\"{shown}\"") }
+            .fault(format!("its id {fault}; name it otherwise")))
+    }
+
+    fn check_keys(&self, place: &str, map: &Map<String, Value>, known: [&str; 2]) -> Result<(), TaskError> {
+        match map.keys().find(|key| !known.contains(&key.as_str())) {
+            None => Ok(()),
+            Some(key) => {
+                let (hint, known) = (names::hint(key, known), known.join(" and "));
+                Err(self.fault(format!("unknown key \"{key}\" in {place}, which has {known}{hint}")))
+            }
+        }
+    }
+
     /// The list of objects under `key`; the task needs at least one.
-    fn list<'v>(&self, task: &'v Value, key: &str) -> Result<Vec<&'v Map<String, Value>>, TaskError> {
+    fn list<'v>(&self, task: &'v Map<String, Value>, key: &str) -> Result<Vec<&'v Map<String, Value>>, TaskError> {
         let value = task.get(key).ok_or_else(|| self.fault(format!("\"{key}\" is missing")))?;
         let items = value.as_array().ok_or_else(|| self.fault(format!("\"{key}\" is not a list")))?;
         if items.is_empty() {
             return Err(self.fault(format!("\"{key}\" is empty; a task needs at least one")));
         }
         let object = |(i, item): (usize, &'v Value)| {
-            item.as_object().ok_or_else(|| self.fault(format!("\"{key}\" {i} is not an object with an \"input\"")))
+            let map = item.as_object();
+            let map = map.ok_or_else(|| self.fault(format!("\"{key}\" {i} is not an object with an \"input\"")))?;
+            self.check_keys(&format!("{key} pair {i}"), map, PAIR_KEYS).map(|()| map)
         };
         items.iter().enumerate().map(object).collect()
     }
@@ -115,6 +92,11 @@ impl Place<'_> {
     }
 
     fn task(&self, value: &Value) -> Result<Task, TaskError> {
+        self.check_id()?;
+        let wrong_kind =
+            || self.fault(format!("it is {}; a task is an object of train and test", grid::kind_of(value)));
+        let value = value.as_object().ok_or_else(wrong_kind)?;
+        self.check_keys("the task", value, TASK_KEYS)?;
         let mut train = Vec::new();
         for (i, item) in self.list(value, "train")?.into_iter().enumerate() {
             let (input, output) = (self.needed("train", i, item, "input")?, self.needed("train", i, item, "output")?);
@@ -146,37 +128,54 @@ impl Place<'_> {
 /// # Errors
 /// [`TaskError`] with path, task and place.
 pub fn read_kaggle(path: &Path, name: &str) -> Result<TaskSet, TaskError> {
-    let challenges: Map<String, Value> = files::read_json(path)?;
-    if challenges.contains_key("train") && challenges.contains_key("test") {
-        return Err(TaskError::Nothing {
-            path: path.to_owned(),
-            expected: "this is the file of a single task; give the folder it lies in",
-        });
+    let challenges: Entries<Value> = entries(path)?;
+    if challenges.0.iter().any(|(key, value)| TASK_KEYS.contains(&key.as_str()) && value.is_array()) {
+        let expected = "this is the file of a single task; give the folder it lies in".to_owned();
+        return Err(TaskError::Nothing { path: path.to_owned(), expected });
     }
-    let mut tasks = Vec::with_capacity(challenges.len());
-    for (id, value) in &challenges {
-        tasks.push(Place { path, task: id }.task(value)?);
-    }
+    let read = |(id, value): &(String, Value)| Place { path, task: id }.task(value);
+    let mut tasks: Vec<Task> = challenges.0.iter().map(read).collect::<Result<_, _>>()?;
     if tasks.is_empty() {
-        return Err(TaskError::Nothing { path: path.to_owned(), expected: "the file is an empty object" });
+        return Err(TaskError::Nothing { path: path.to_owned(), expected: "the file is an empty object".to_owned() });
     }
-    let beside = solutions_beside(path);
-    if let Some(path) = beside.filter(|path| path.exists()) {
-        let solutions: Map<String, Value> = files::read_json(&path)?;
-        for task in &mut tasks {
-            if let Some(answers) = solutions.get(&task.id) {
-                let id = task.id.clone();
-                Place { path: &path, task: &id }.solve(task, answers)?;
-            }
-        }
+    if let Some(path) = solutions_beside(path).filter(|path| path.exists()) {
+        solve(&mut tasks, &path)?;
     }
     Ok(TaskSet { name: name.to_owned(), tasks })
 }
 
+/// The entries of a file, every id once.
+fn entries(path: &Path) -> Result<Entries<Value>, TaskError> {
+    let entries: Entries<Value> = files::read_json(path)?;
+    match entries.repeated().first() {
+        Some(id) => Err(Place { path, task: id }.fault("it stands in the file more than once; leave one")),
+        None => Ok(entries),
+    }
+}
+
+/// Adds the solutions at `path`: one entry for each task, and none for another.
+fn solve(tasks: &mut [Task], path: &Path) -> Result<(), TaskError> {
+    let mut solutions: HashMap<String, Value> = entries(path)?.0.into_iter().collect();
+    for task in &mut *tasks {
+        let id = task.id.clone();
+        let place = Place { path, task: &id };
+        let missing = || place.fault("the file has no solution for it; remove the file to solve without scoring");
+        let answers = solutions.remove(&id).ok_or_else(missing);
+        place.solve(task, &answers?)?;
+    }
+    match solutions.keys().min() {
+        None => Ok(()),
+        Some(id) => {
+            let hint = names::hint(id, tasks.iter().map(|task| task.id.as_str()));
+            Err(Place { path, task: id }.fault(format!("the challenges have no such task{hint}")))
+        }
+    }
+}
+
 /// `X_solutions.json` for `X_challenges.json`.
-fn solutions_beside(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_str()?;
-    name.contains("challenges").then(|| path.with_file_name(name.replace("challenges", "solutions")))
+pub(super) fn solutions_beside(path: &Path) -> Option<PathBuf> {
+    let (before, after) = path.file_name()?.to_str()?.rsplit_once("challenges")?;
+    Some(path.with_file_name(format!("{before}solutions{after}")))
 }
 
 /// A folder of `ID.json` files, in the order of their names.
@@ -199,7 +198,7 @@ pub fn read_folder(path: &Path, name: &str) -> Result<TaskSet, TaskError> {
         tasks.push(Place { path, task: id }.task(&files::read_json(path)?)?);
     }
     if tasks.is_empty() {
-        let expected = "looked for files named ID.json, one task each";
+        let expected = "looked for files named ID.json, one task each".to_owned();
         return Err(TaskError::Nothing { path: path.to_owned(), expected });
     }
     Ok(TaskSet { name: name.to_owned(), tasks })
@@ -247,7 +246,45 @@ mod tests {
         assert!(message(&task(pair, r#"[{"input": []}]"#), None).contains("test pair 0, input: the grid is empty"));
         let tall = format!(r#"[{{"input": {:?}}}]"#, vec![[0]; 31]);
         assert!(message(&task(pair, &tall), None).contains("31 rows"));
-        assert!(message(TASK, Some(r#"{"a": []}"#)).contains("0 solutions for 1 test inputs"));
+        assert!(message(TASK, Some(r#"{"b": []}"#)).contains("0 solutions for 1 test inputs"));
         assert!(message(r#"{"train": [], "test": []}"#, None).contains("single task"));
+    }
+
+    #[test]
+    fn nothing_is_passed_over() {
+        let message = |challenges: &str, solutions| read(challenges, solutions).unwrap_err().to_string();
+        let tests = TASK.replacen("\"test\"", "\"tests\"", 1);
+        let unknown = message(&tests, None);
+        assert!(
+            unknown.contains("task b: unknown key \"tests\"") && unknown.contains("did you mean \"test\"?"),
+            "{unknown}"
+        );
+        let pair = message(&TASK.replacen("\"output\"", "\"outptu\"", 1), None);
+        assert!(pair.contains("train pair 0") && pair.contains("did you mean \"output\"?"), "{pair}");
+        assert!(
+            message(&TASK.replace("\"a\"", "\"b\""), None).contains("task b: it stands in the file more than once")
+        );
+        assert!(message(r#"{"x1": []}"#, None).contains("task x1: it is a list"));
+    }
+
+    #[test]
+    fn solutions_are_whole_or_an_error() {
+        let message = |solutions| read(TASK, Some(solutions)).unwrap_err().to_string();
+        let missing = message(r#"{"b": [[[4]]]}"#);
+        assert!(missing.contains("mine_solutions.json: task a") && missing.contains("remove the file"), "{missing}");
+        let unknown = message(r#"{"a": [[[4]]], "b": [[[5]]], "a1": [[[6]]]}"#);
+        assert!(unknown.contains("task a1: ") && unknown.contains("did you mean \"a\"?"), "{unknown}");
+        assert!(message(r#"{"a": [[[4]]], "b": [[[5]]], "a": [[[4]]]}"#).contains("more than once"));
+    }
+
+    #[test]
+    fn ids_that_mean_something_else_are_refused_by_every_reader() {
+        for id in ["", "a|||b", "<blank>", "..", "../a", "a\\\\b", "a\\n"] {
+            let message = read(&TASK.replace("\"a\"", &format!("\"{id}\"")), None).unwrap_err().to_string();
+            assert!(message.contains("its id") && !message.contains('\n'), "{id}: {message}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("<blank>.json"), "{}").unwrap();
+        assert!(read_folder(folder.path(), "mine").unwrap_err().to_string().contains("its id"));
     }
 }

@@ -3,9 +3,11 @@
 //! `arc-agi-1/evaluation` is `tasks/arc-agi-1/evaluation_challenges.json`, looked for beside the working
 //! directory, then beside the program and above it, then where the project was built.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{TaskError, TaskSet, read_folder, read_kaggle};
+use super::read::{read_folder, read_kaggle, solutions_beside};
+use super::{TaskError, TaskSet};
 use crate::files;
 use crate::names;
 
@@ -13,24 +15,74 @@ use crate::names;
 pub const SHIPPED: [&str; 4] =
     ["arc-agi-1/training", "arc-agi-1/evaluation", "arc-agi-2/training", "arc-agi-2/evaluation"];
 
+/// Their digests, in the same order.
+const DIGESTS: [&str; 4] = [
+    "aecb892c68ed3df7b4e3b9b90b0b8b34e341a3277bd79698936695b869a8c435",
+    "ff3062031cdaa43c272c8ecabd83da666c02ddf970f082f98d55ba48310e1f74",
+    "6eee55693c744e8168b0e8b61d5ac25140321f3ea5b7156001d0002c498f1980",
+    "03ac55cd0f27f25146580f6cd0cceafae38ac58dea83f0bdae3c45af2c37b7ed",
+];
+
+/// The name of the shipped set with this digest: what a set is called says nothing of what is in it.
+pub fn shipped_with(digest: &str) -> Option<&'static str> {
+    SHIPPED.into_iter().zip(DIGESTS).find(|(_, known)| *known == digest).map(|(name, _)| name)
+}
+
 /// The tasks of a set's name, of a challenges file, or of a folder of task files.
 ///
 /// # Errors
 /// [`TaskError`]; an unknown name comes back with the nearest known one.
 pub fn load(name: &str) -> Result<TaskSet, TaskError> {
     if SHIPPED.contains(&name) {
-        let file = format!("tasks/{name}_challenges.json");
-        let path = files::find(Path::new(&file)).unwrap_or_else(|| PathBuf::from(&file));
-        return read_kaggle(&path, name);
+        return read_kaggle(&challenges_of(name), name);
     }
     let path = Path::new(name);
     if path.is_dir() {
-        return read_folder(path, name);
+        return match challenges_in(path) {
+            files if files.is_empty() => read_folder(path, name),
+            files => Err(TaskError::Nothing {
+                path: path.to_owned(),
+                expected: format!("this folder holds challenges files; give one of them: {}", files.join(", ")),
+            }),
+        };
     }
     if path.is_file() {
         return read_kaggle(path, name);
     }
     Err(TaskError::NoSuchSet { name: name.to_owned(), hint: names::hint(name, SHIPPED), known: SHIPPED.join(", ") })
+}
+
+/// What [`load`] reads for a name: the challenges and their solutions, or the folder of task files.
+pub fn files_of(name: &str) -> Vec<PathBuf> {
+    let path = if SHIPPED.contains(&name) { challenges_of(name) } else { name.into() };
+    let solutions = if path.is_dir() { None } else { solutions_beside(&path) };
+    [path].into_iter().chain(solutions).collect()
+}
+
+/// A file of `tasks/`.
+pub(super) fn shipped_file(relative: &str) -> PathBuf {
+    let path = Path::new("tasks").join(relative);
+    files::find(&path).unwrap_or(path)
+}
+
+fn challenges_of(name: &str) -> PathBuf {
+    shipped_file(&format!("{name}_challenges.json"))
+}
+
+/// The challenges files of a folder, those that come with the project by the names of their sets.
+fn challenges_in(folder: &Path) -> Vec<String> {
+    let shipped: Vec<_> = SHIPPED.iter().map(|name| (challenges_of(name).canonicalize().ok(), *name)).collect();
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let challenges = entries.filter(|path| path.to_string_lossy().ends_with("_challenges.json"));
+    let mut names: Vec<String> = challenges
+        .map(|path| {
+            let real = path.canonicalize().ok();
+            let known = shipped.iter().find(|(file, _)| file.is_some() && *file == real);
+            known.map_or_else(|| path.display().to_string(), |(_, name)| (*name).to_owned())
+        })
+        .collect();
+    names.sort();
+    names
 }
 
 #[cfg(test)]
@@ -42,6 +94,7 @@ mod tests {
         let sizes = SHIPPED.map(|name| {
             let set = load(name).unwrap();
             assert!(set.has_solutions(), "{name}");
+            assert_eq!(shipped_with(&set.digest()), Some(name));
             (set.tasks.len(), set.outputs())
         });
         assert_eq!(sizes, [(400, 416), (400, 419), (1000, 1076), (120, 172)]);
@@ -51,5 +104,23 @@ mod tests {
     fn a_misspelt_set_names_the_right_one() {
         let message = load("arc-agi-1/evalution").unwrap_err().to_string();
         assert!(message.contains("did you mean \"arc-agi-1/evaluation\"?"), "{message}");
+    }
+
+    #[test]
+    fn a_folder_of_challenges_names_them() {
+        let message = load(shipped_file("arc-agi-1").to_str().unwrap()).unwrap_err().to_string();
+        assert!(message.contains("give one of them: arc-agi-1/evaluation, arc-agi-1/training"), "{message}");
+        let folder = tempfile::tempdir().unwrap();
+        files::write(&folder.path().join("my_challenges.json"), b"{}").unwrap();
+        let message = load(folder.path().to_str().unwrap()).unwrap_err().to_string();
+        assert!(message.contains("my_challenges.json"), "{message}");
+    }
+
+    #[test]
+    fn the_files_of_a_set_are_its_challenges_and_solutions() {
+        let files = files_of("arc-agi-1/evaluation");
+        assert!(files.len() == 2 && files.iter().all(|path| path.is_file()), "{files:?}");
+        assert_eq!(files_of("a/my_challenges.json")[1], Path::new("a/my_solutions.json"));
+        assert_eq!(files_of("."), [Path::new(".")]);
     }
 }

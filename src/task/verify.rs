@@ -1,8 +1,7 @@
 //! Checks that a set is what it was: for the sets that come with the project, digests and counts against the table in
 //! `tasks/README.md`; for any other set, that every task of it can be read.
 
-use std::path::Path;
-
+use super::shipped::shipped_file;
 use super::{SHIPPED, TaskError, load};
 use crate::files::{self, FileError};
 
@@ -61,7 +60,7 @@ pub fn verify(name: &str) -> Result<Vec<String>, TaskError> {
 
 /// The two files of a shipped set, as the table has them.
 fn lines_of(name: &str) -> Result<Vec<Line>, TaskError> {
-    let path = files::find(Path::new(TABLE)).unwrap_or_else(|| TABLE.into());
+    let path = shipped_file("README.md");
     let text = files::read_text(&path)?;
     let lines: Vec<Line> = text.lines().filter_map(Line::parse).filter(|line| line.file.starts_with(name)).collect();
     if lines.len() != 2 {
@@ -72,8 +71,7 @@ fn lines_of(name: &str) -> Result<Vec<Line>, TaskError> {
 }
 
 fn digest_fault(line: &Line) -> Option<String> {
-    let relative = format!("tasks/{}", line.file);
-    let path = files::find(Path::new(&relative)).unwrap_or_else(|| relative.into());
+    let path = shipped_file(&line.file);
     match files::read(&path) {
         Err(fault) => Some(fault.to_string()),
         Ok(bytes) => {

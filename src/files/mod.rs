@@ -1,8 +1,11 @@
 //! Files: read with the path in every error, written beside and renamed, so that nothing is ever half-written.
 
+mod entries;
+mod write;
+
 use std::env;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -10,6 +13,11 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::names;
+pub use entries::Entries;
+pub use write::{check_writable, create, place, write};
+
+/// What some editors put before UTF-8 text.
+pub const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// What can go wrong with a file.
 #[derive(Debug, Error)]
@@ -77,12 +85,14 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
     fs::read_to_string(path).map_err(|source| FileError::Read { path: path.to_owned(), source })
 }
 
-/// A JSON file as `T`.
+/// A JSON file as `T`. A byte order mark before it is passed over.
 ///
 /// # Errors
 /// [`FileError`]; malformed JSON names its line and column.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
-    serde_json::from_slice(&read(path)?).map_err(|e| format_error(path, e.to_string()))
+    let bytes = read(path)?;
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(&bytes);
+    serde_json::from_slice(text).map_err(|e| format_error(path, e.to_string()))
 }
 
 /// A TOML file as `T`. `T` refuses unknown fields; the error then names the nearest known one.
@@ -108,35 +118,6 @@ fn nearest_field(message: &str) -> String {
 /// A [`FileError::Format`].
 pub fn format_error(path: &Path, message: impl Into<String>) -> FileError {
     FileError::Format { path: path.to_owned(), message: message.into() }
-}
-
-/// Writes a file in one step: beside it first, flushed to the disk, then renamed over it.
-/// The folder is made when it is not there.
-///
-/// # Errors
-/// [`FileError::Write`]; the file is then as it was before.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let failed = |source| FileError::Write { path: path.to_owned(), source };
-    let folder = folder_of(path);
-    fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = tempfile::Builder::new().prefix(".trm-arc-").tempfile_in(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    make_readable(file.as_file()).map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
-    Ok(())
-}
-
-/// Temporary files are private to their owner; results are for everyone who may read the folder.
-#[cfg(unix)]
-fn make_readable(file: &fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn make_readable(_: &fs::File) -> io::Result<()> {
-    Ok(())
 }
 
 /// The project's file or folder `relative`, from wherever the program runs: beside the working directory, then beside the
@@ -173,25 +154,6 @@ pub fn find_toml(folder: &str, name: &str) -> Result<PathBuf, FileError> {
     })
 }
 
-/// Finds out before the work starts that `path` can be written, leaving nothing behind but its folder.
-///
-/// # Errors
-/// [`FileError::Write`].
-pub fn check_writable(path: &Path) -> Result<(), FileError> {
-    let failed = |source| FileError::Write { path: path.to_owned(), source };
-    if path.is_dir() {
-        return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; name a file")));
-    }
-    let folder = folder_of(path);
-    fs::create_dir_all(folder).map_err(failed)?;
-    tempfile::Builder::new().prefix(".trm-arc-").tempfile_in(folder).map_err(failed)?;
-    Ok(())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// SHA-256 in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
@@ -226,22 +188,11 @@ mod tests {
     }
 
     #[test]
-    fn writing_replaces_the_whole_file_and_leaves_no_other() {
+    fn a_byte_order_mark_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("new/result.json");
-        write(&path, b"a long first text").unwrap();
-        write(&path, b"short").unwrap();
-        assert_eq!(read_text(&path).unwrap(), "short");
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_file_in_the_place_of_a_folder_is_found_before_the_work() {
-        let folder = tempfile::tempdir().unwrap();
-        write(&folder.path().join("taken"), b"").unwrap();
-        let error = check_writable(&folder.path().join("taken/submission.json")).unwrap_err().to_string();
-        assert!(error.contains("taken/submission.json"), "{error}");
-        assert!(check_writable(folder.path()).is_err());
+        let path = folder.path().join("marked.json");
+        write(&path, "\u{feff}[1, 2]".as_bytes()).unwrap();
+        assert_eq!(read_json::<Vec<u8>>(&path).unwrap(), [1, 2]);
     }
 
     #[test]

@@ -1,0 +1,69 @@
+//! The program in a folder of its own, for the tests that call it.
+
+#![allow(dead_code)]
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The program, in a folder of its own.
+pub struct Bench(pub TempDir);
+
+/// How a command ended.
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> String {
+        fs::write(self.path(name), text).unwrap();
+        self.path(name)
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trm-arc"));
+        let output = command.current_dir(self.0.path()).args(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ended { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.0.path().join(name).exists()
+    }
+}
+
+/// Bad input: exit 2, one `error:` line with these parts on stderr, nothing on stdout.
+pub fn assert_refused(ended: &Ended, parts: &[&str]) {
+    assert_eq!(ended.code, 2, "{}{}", ended.stdout, ended.stderr);
+    assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
+    parts.iter().for_each(|part| assert!(ended.stderr.contains(part), "no \"{part}\" in: {}", ended.stderr));
+}
+
+pub fn task(train: Value, test: Value) -> String {
+    json!({"x1": {"train": train, "test": test}}).to_string()
+}
+
+pub fn pair() -> Value {
+    json!([{"input": [[1]], "output": [[2]]}])
+}
+
+pub fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = entries.collect();
+    names.sort();
+    names
+}
