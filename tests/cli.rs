@@ -1,6 +1,6 @@
 //! The commands, as they are called: what they print, where, and how they end.
 
-mod bench;
+mod program;
 
 use std::fs;
 use std::io;
@@ -8,15 +8,16 @@ use std::process::{Command as Process, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bench::{Bench, assert_refused, names_in, pair, task};
+use program::{Program, assert_refused, names_in, pair, task};
 use serde_json::{Value, json};
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 11] = [
         &[],
         &["solve"],
         &["train"],
+        &["publish"],
         &["score"],
         &["validate"],
         &["compare"],
@@ -26,7 +27,7 @@ fn every_command_explains_itself_with_an_example() {
         &["tasks", "verify"],
     ];
     for command in commands {
-        let ended = Bench::new().run(&[command, &["--help"]].concat());
+        let ended = Program::new().run(&[command, &["--help"]].concat());
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{command:?}");
         let call = format!("  trm-arc {}", command.join(" "));
         assert!(ended.stdout.contains("Example") && ended.stdout.contains(call.trim_end()), "{}", ended.stdout);
@@ -36,8 +37,8 @@ fn every_command_explains_itself_with_an_example() {
 
 #[test]
 fn the_copy_solver_goes_the_whole_way() {
-    let bench = Bench::new();
-    let solved = bench.run(&[
+    let folder = Program::new();
+    let solved = folder.run(&[
         "solve",
         "arc-agi-2/evaluation",
         "--solver",
@@ -51,34 +52,34 @@ fn the_copy_solver_goes_the_whole_way() {
     for part in ["120 of 120 tasks answered", "kaggle score", "TRM-attention", "> copy", "out/submission.json"] {
         assert!(solved.stdout.contains(part), "no \"{part}\" in: {}", solved.stdout);
     }
-    assert_eq!(names_in(&bench.0.path().join("out")), ["predictions.jsonl", "run.json", "submission.json"]);
+    assert_eq!(names_in(&folder.0.path().join("out")), ["predictions.jsonl", "run.json", "submission.json"]);
 
-    let valid = bench.run(&["validate", "out/submission.json", "--tasks", "arc-agi-2/evaluation"]);
+    let valid = folder.run(&["validate", "out/submission.json", "--tasks", "arc-agi-2/evaluation"]);
     assert_eq!((valid.code, valid.stdout.as_str()), (0, "valid: 120 tasks, 172 outputs\n"));
 
     let arguments = ["score", "out/submission.json", "--tasks", "arc-agi-2/evaluation", "--json"];
-    let score: Value = serde_json::from_str(&bench.run(&arguments).stdout).unwrap();
+    let score: Value = serde_json::from_str(&folder.run(&arguments).stdout).unwrap();
     assert_eq!((&score["tasks"], &score["outputs"]), (&json!(120), &json!(172)));
     assert_eq!((&score["kaggle_score"], &score["task_score"]), (&json!(0.0), &json!(0.0)));
     assert_eq!((&score["solved_tasks"], &score["pass_at"]), (&json!([]), &Value::Null));
 
     let with_predictions = [&arguments[..], &["--predictions", "out/predictions.jsonl"]].concat();
-    let score: Value = serde_json::from_str(&bench.run(&with_predictions).stdout).unwrap();
+    let score: Value = serde_json::from_str(&folder.run(&with_predictions).stdout).unwrap();
     let keys: Vec<&String> = score["pass_at"].as_object().unwrap().keys().collect();
     assert_eq!(keys, ["1", "2", "5", "10", "100", "1000"]);
 
-    let compared = bench.run(&["compare", "out", "--csv"]);
+    let compared = folder.run(&["compare", "out", "--csv"]);
     assert_eq!(compared.stdout.lines().filter(|line| line.starts_with("true,copy,no-model,arc-agi-2")).count(), 1);
     assert!(!compared.stdout.contains("arc-agi-1"));
 }
 
 #[test]
 fn the_random_solver_repeats_itself_with_its_seed() {
-    let bench = Bench::new();
+    let folder = Program::new();
     let solve = |seed: &str, file: &str| {
         let arguments = ["solve", "arc-agi-2/evaluation", "--solver", "random", "--seed", seed, "--submission", file];
-        assert_eq!(bench.run(&arguments).code, 0);
-        fs::read_to_string(bench.path(file)).unwrap()
+        assert_eq!(folder.run(&arguments).code, 0);
+        fs::read_to_string(folder.path(file)).unwrap()
     };
     let first = solve("1", "a.json");
     assert_eq!(first, solve("1", "b.json"));
@@ -87,14 +88,15 @@ fn the_random_solver_repeats_itself_with_its_seed() {
 
 #[test]
 fn a_spent_time_limit_leaves_a_valid_submission() {
-    let bench = Bench::new();
-    let ended = bench.run(&["solve", "arc-agi-2/evaluation", "--solver", "copy", "--time-limit", "0s"]);
+    let folder = Program::new();
+    let ended = folder.run(&["solve", "arc-agi-2/evaluation", "--solver", "copy", "--time-limit", "0s"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(ended.stdout.contains("120 not reached") && ended.stdout.contains("time limit"), "{}", ended.stdout);
-    assert_eq!(names_in(&bench.0.path().join("submissions")), ["run.json", "submission.json"]);
-    let valid = bench.run(&["validate", "submissions/submission.json", "--tasks", "arc-agi-2/evaluation"]);
+    assert_eq!(names_in(&folder.0.path().join("submissions")), ["run.json", "submission.json"]);
+    let valid = folder.run(&["validate", "submissions/submission.json", "--tasks", "arc-agi-2/evaluation"]);
     assert_eq!(valid.code, 0, "{}", valid.stdout);
-    let record: Value = serde_json::from_str(&fs::read_to_string(bench.path("submissions/run.json")).unwrap()).unwrap();
+    let record: Value =
+        serde_json::from_str(&fs::read_to_string(folder.path("submissions/run.json")).unwrap()).unwrap();
     assert_eq!((&record["status"], &record["unanswered"]), (&json!("time-limit"), &json!(120)));
     assert_eq!((&record["unseen"], &record["finished"]), (&json!([]), &json!(true)));
 }
@@ -102,10 +104,10 @@ fn a_spent_time_limit_leaves_a_valid_submission() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_exits_130_with_every_file_whole() {
-    let bench = Bench::new();
+    let folder = Program::new();
     let views = ["--views", "200000", "--predictions", "submissions/predictions.jsonl"];
     let mut child = Process::new(env!("CARGO_BIN_EXE_trm-arc"))
-        .current_dir(bench.0.path())
+        .current_dir(folder.0.path())
         .args(["solve", "arc-agi-1/evaluation", "--solver", "random"])
         .args(views)
         .stdout(Stdio::null())
@@ -113,121 +115,121 @@ fn an_interrupt_exits_130_with_every_file_whole() {
         .spawn()
         .unwrap();
     let begun = Instant::now();
-    while !bench.has("submissions/run.json") {
+    while !folder.has("submissions/run.json") {
         assert!(begun.elapsed() < Duration::from_secs(60), "the run did not begin");
         thread::sleep(Duration::from_millis(20));
     }
     let signal = Process::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(signal.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    let folder = bench.0.path().join("submissions");
-    assert_eq!(names_in(&folder), ["predictions.jsonl", "run.json", "submission.json"]);
-    let record: Value = serde_json::from_str(&fs::read_to_string(folder.join("run.json")).unwrap()).unwrap();
+    let results = folder.0.path().join("submissions");
+    assert_eq!(names_in(&results), ["predictions.jsonl", "run.json", "submission.json"]);
+    let record: Value = serde_json::from_str(&fs::read_to_string(results.join("run.json")).unwrap()).unwrap();
     assert_eq!(record["status"], "interrupted");
-    assert_eq!(bench.run(&["validate", "submissions/submission.json", "--tasks", "arc-agi-1/evaluation"]).code, 0);
+    assert_eq!(folder.run(&["validate", "submissions/submission.json", "--tasks", "arc-agi-1/evaluation"]).code, 0);
 }
 
 #[test]
 fn validate_names_every_fault_and_exits_1() {
-    let bench = Bench::new();
-    bench.write("mine_challenges.json", &task(pair(), json!([{"input": [[1]]}, {"input": [[2]]}])));
-    bench.write("submission.json", r#"{"x1": [{"attempt_1": [[10]]}], "x9": []}"#);
-    let ended = bench.run(&["validate", "submission.json", "--tasks", "mine_challenges.json"]);
+    let folder = Program::new();
+    folder.write("mine_challenges.json", &task(pair(), json!([{"input": [[1]]}, {"input": [[2]]}])));
+    folder.write("submission.json", r#"{"x1": [{"attempt_1": [[10]]}], "x9": []}"#);
+    let ended = folder.run(&["validate", "submission.json", "--tasks", "mine_challenges.json"]);
     assert_eq!(ended.code, 1, "{}", ended.stderr);
     assert_eq!(ended.stdout.lines().count(), 4, "{}", ended.stdout);
-    bench.write("submission.json", "{\"x1\": [");
-    let ended = bench.run(&["validate", "submission.json", "--tasks", "mine_challenges.json"]);
+    folder.write("submission.json", "{\"x1\": [");
+    let ended = folder.run(&["validate", "submission.json", "--tasks", "mine_challenges.json"]);
     assert_refused(&ended, &["submission.json", "not JSON", "line 1"]);
 }
 
 #[test]
 fn a_set_without_solutions_is_solved_but_not_scored() {
-    let bench = Bench::new();
-    bench.write("mine_challenges.json", &task(pair(), json!([{"input": [[1]]}])));
-    let ended = bench.run(&["solve", "mine_challenges.json", "--solver", "copy"]);
+    let folder = Program::new();
+    folder.write("mine_challenges.json", &task(pair(), json!([{"input": [[1]]}])));
+    let ended = folder.run(&["solve", "mine_challenges.json", "--solver", "copy"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(!ended.stdout.contains("kaggle score"));
-    let ended = bench.run(&["score", "submissions/submission.json", "--tasks", "mine_challenges.json"]);
+    let ended = folder.run(&["score", "submissions/submission.json", "--tasks", "mine_challenges.json"]);
     assert_refused(&ended, &["no solution for test input 0 of task x1"]);
-    let ended = bench.run(&["compare", "submissions"]);
+    let ended = folder.run(&["compare", "submissions"]);
     assert!(ended.code == 0 && ended.stderr.contains("has no score"), "{}", ended.stderr);
 }
 
 #[test]
 fn solutions_beside_the_challenges_are_used() {
-    let bench = Bench::new();
-    bench.write("mine_challenges.json", &task(pair(), json!([{"input": [[5]]}])));
-    bench.write("mine_solutions.json", r#"{"x1": [[[5]]]}"#);
-    let ended = bench.run(&["solve", "mine_challenges.json", "--solver", "copy"]);
+    let folder = Program::new();
+    folder.write("mine_challenges.json", &task(pair(), json!([{"input": [[5]]}])));
+    folder.write("mine_solutions.json", r#"{"x1": [[[5]]]}"#);
+    let ended = folder.run(&["solve", "mine_challenges.json", "--solver", "copy"]);
     assert!(ended.stdout.contains("solved tasks  1: x1"), "{}", ended.stdout);
 }
 
 #[test]
 fn tasks_are_listed_shown_and_verified() {
-    let bench = Bench::new();
-    let sets = bench.run(&["tasks", "list"]);
+    let folder = Program::new();
+    let sets = folder.run(&["tasks", "list"]);
     assert!(sets.stdout.lines().any(|line| line.contains("arc-agi-1/evaluation") && line.contains("419")));
-    let list = bench.run(&["tasks", "list", "arc-agi-2/evaluation"]);
+    let list = folder.run(&["tasks", "list", "arc-agi-2/evaluation"]);
     assert_eq!(list.stdout.lines().count(), 121);
-    let shown = bench.run(&["tasks", "show", "0934a4d8"]);
+    let shown = folder.run(&["tasks", "show", "0934a4d8"]);
     assert!(
         shown.stdout.starts_with("task 0934a4d8 of arc-agi-1/evaluation, arc-agi-2/evaluation\n"),
         "{}",
         shown.stdout
     );
     assert!(shown.stdout.contains("demonstration 1\n") && !shown.stdout.contains('\u{1b}'));
-    assert_refused(&bench.run(&["tasks", "show", "0934a4d9"]), &["did you mean \"0934a4d8\"?"]);
-    let verified = bench.run(&["tasks", "verify"]);
+    assert_refused(&folder.run(&["tasks", "show", "0934a4d9"]), &["did you mean \"0934a4d8\"?"]);
+    let verified = folder.run(&["tasks", "verify"]);
     assert_eq!((verified.code, verified.stdout.lines().count()), (0, 4), "{}", verified.stdout);
-    let broken = bench.write("broken_challenges.json", &task(json!([]), json!([])));
-    let failed = bench.run(&["tasks", "verify", &broken]);
+    let broken = folder.write("broken_challenges.json", &task(json!([]), json!([])));
+    let failed = folder.run(&["tasks", "verify", &broken]);
     assert!(failed.code == 1 && failed.stdout.starts_with("failed: "), "{}", failed.stdout);
 }
 
 #[test]
 fn compare_without_a_run_shows_what_is_published() {
-    let bench = Bench::new();
-    let ended = bench.run(&["compare"]);
+    let folder = Program::new();
+    let ended = folder.run(&["compare"]);
     assert_eq!(ended.code, 0);
     assert!(ended.stdout.starts_with("arc-agi-1\n") && ended.stdout.contains("\narc-agi-2\n"), "{}", ended.stdout);
     assert!(ended.stdout.lines().all(|line| line.chars().count() <= 120));
-    assert_refused(&bench.run(&["compare", "nowhere"]), &["nowhere", "run.json"]);
+    assert_refused(&folder.run(&["compare", "nowhere"]), &["nowhere", "run.json"]);
 }
 
 /// Without a listener `eprintln!` panics, and a panic would end the work.
 #[cfg(unix)]
 #[test]
 fn the_work_is_finished_when_nobody_listens_to_stderr() {
-    let bench = Bench::new();
+    let folder = Program::new();
     let (listener, stderr) = io::pipe().unwrap();
     drop(listener);
     let mut command = Process::new(env!("CARGO_BIN_EXE_trm-arc"));
-    command.current_dir(bench.0.path()).stdout(Stdio::null()).stderr(stderr);
+    command.current_dir(folder.0.path()).stdout(Stdio::null()).stderr(stderr);
     // `--views` is good for a note before the work begins.
     let status = command.args(["solve", "arc-agi-2/evaluation", "--solver", "copy", "--views", "3"]).status().unwrap();
     assert_eq!(status.code(), Some(0));
-    assert_eq!(names_in(&bench.0.path().join("submissions")), ["run.json", "submission.json"]);
+    assert_eq!(names_in(&folder.0.path().join("submissions")), ["run.json", "submission.json"]);
 }
 
 #[test]
 fn what_changes_nothing_is_said() {
-    let bench = Bench::new();
+    let folder = Program::new();
     let solve = ["solve", "arc-agi-2/evaluation", "--solver", "copy"];
     for flag in ["--views", "--steps", "--seed"] {
-        let ended = bench.run(&[&solve[..], &[flag, "3"]].concat());
+        let ended = folder.run(&[&solve[..], &[flag, "3"]].concat());
         assert!(ended.code == 0 && ended.stderr.contains(&format!("note: {flag}")), "{}", ended.stderr);
     }
-    assert_eq!(bench.run(&solve).stderr, "");
+    assert_eq!(folder.run(&solve).stderr, "");
 }
 
 #[test]
 fn one_fault_is_one_fault() {
-    let bench = Bench::new();
-    bench.write("mine_challenges.json", &task(pair(), json!([{"input": [[1]]}])));
-    bench.write("mine_solutions.json", r#"{"x1": [[[5]]]}"#);
-    bench.write("submission.json", r#"{"x1": [{"attempt_1": [[5]]}]}"#);
-    let ended = bench.run(&["validate", "submission.json", "--tasks", "mine_challenges.json"]);
+    let folder = Program::new();
+    folder.write("mine_challenges.json", &task(pair(), json!([{"input": [[1]]}])));
+    folder.write("mine_solutions.json", r#"{"x1": [[[5]]]}"#);
+    folder.write("submission.json", r#"{"x1": [{"attempt_1": [[5]]}]}"#);
+    let ended = folder.run(&["validate", "submission.json", "--tasks", "mine_challenges.json"]);
     assert_eq!((ended.code, ended.stderr.as_str()), (1, "submission.json: 1 fault\n"));
-    let ended = bench.run(&["score", "submission.json", "--tasks", "mine_challenges.json"]);
+    let ended = folder.run(&["score", "submission.json", "--tasks", "mine_challenges.json"]);
     assert!(ended.code == 0 && ended.stderr.contains("has 1 fault;"), "{}", ended.stderr);
 }

@@ -1,7 +1,7 @@
 //! What is refused: bad usage, bad input, and outputs that would destroy something. Exit 2, one message with the way out, and
 //! every file as it was.
 
-mod bench;
+mod program;
 
 use std::fs;
 #[cfg(unix)]
@@ -9,155 +9,158 @@ use std::os::unix::fs::symlink;
 #[cfg(unix)]
 use std::process::Command as Process;
 
-use bench::{Bench, Ended, assert_refused, names_in, pair, task};
+use program::{Ended, Program, assert_refused, names_in, pair, task};
 use serde_json::{Value, json};
 
 /// `solve` with the copy solver, on a challenges file with this text.
-fn solve_text(bench: &Bench, text: &str) -> Ended {
-    let path = bench.write("bad_challenges.json", text);
-    bench.run(&["solve", &path, "--solver", "copy", "--submission", "out/submission.json"])
+fn solve_text(folder: &Program, text: &str) -> Ended {
+    let path = folder.write("bad_challenges.json", text);
+    folder.run(&["solve", &path, "--solver", "copy", "--submission", "out/submission.json"])
 }
 
 #[test]
 fn an_unknown_flag_and_a_missing_argument_exit_2() {
-    let bench = Bench::new();
-    assert_eq!(bench.run(&["solve", "arc-agi-2/evaluation", "--vews", "3"]).code, 2);
-    assert_eq!(bench.run(&["score", "submission.json"]).code, 2);
-    assert_eq!(bench.run(&["solve", "arc-agi-2/evaluation", "--views", "0"]).code, 2);
-    assert_eq!(bench.run(&["compare", "--csv", "--json"]).code, 2);
-    let device = bench.run(&["solve", "arc-agi-2/evaluation", "--device", "cuda"]);
+    let folder = Program::new();
+    assert_eq!(folder.run(&["solve", "arc-agi-2/evaluation", "--vews", "3"]).code, 2);
+    assert_eq!(folder.run(&["score", "submission.json"]).code, 2);
+    assert_eq!(folder.run(&["solve", "arc-agi-2/evaluation", "--views", "0"]).code, 2);
+    assert_eq!(folder.run(&["compare", "--csv", "--json"]).code, 2);
+    let device = folder.run(&["solve", "arc-agi-2/evaluation", "--device", "cuda"]);
     assert!(device.code == 2 && device.stderr.contains("no device \"cuda\""), "{}", device.stderr);
-    let limit = bench.run(&["solve", "arc-agi-2/evaluation", "--time-limit", "soon"]);
+    let limit = folder.run(&["solve", "arc-agi-2/evaluation", "--time-limit", "soon"]);
     assert!(limit.code == 2 && limit.stderr.contains("20m"), "{}", limit.stderr);
 }
 
 #[test]
 fn an_unknown_set_comes_back_with_the_right_name() {
-    let bench = Bench::new();
-    let ended = bench.run(&["solve", "arc-agi-2/evalution", "--solver", "copy"]);
+    let folder = Program::new();
+    let ended = folder.run(&["solve", "arc-agi-2/evalution", "--solver", "copy"]);
     assert_refused(&ended, &["did you mean \"arc-agi-2/evaluation\"?"]);
-    assert!(!bench.has("submissions"));
+    assert!(!folder.has("submissions"));
 }
 
 #[test]
 fn bad_tasks_are_refused_with_file_task_and_place_before_anything_is_written() {
-    let bench = Bench::new();
+    let folder = Program::new();
     let grid = |grid: Value| json!([{ "input": grid }]);
-    assert_refused(&solve_text(&bench, "{\"x1\": "), &["bad_challenges.json", "line 1"]);
+    assert_refused(&solve_text(&folder, "{\"x1\": "), &["bad_challenges.json", "line 1"]);
     assert_refused(
-        &solve_text(&bench, &task(pair(), grid(json!(vec![[0]; 31])))),
+        &solve_text(&folder, &task(pair(), grid(json!(vec![[0]; 31])))),
         &["task x1, test pair 0", "31 rows"],
     );
-    assert_refused(&solve_text(&bench, &task(pair(), grid(json!([[10]])))), &["task x1", "cell (0, 0) is 10"]);
-    assert_refused(&solve_text(&bench, &task(pair(), grid(json!([])))), &["task x1", "the grid is empty"]);
-    assert_refused(&solve_text(&bench, &task(pair(), json!([]))), &["task x1", "\"test\" is empty"]);
-    assert!(!bench.has("out"));
+    assert_refused(&solve_text(&folder, &task(pair(), grid(json!([[10]])))), &["task x1", "cell (0, 0) is 10"]);
+    assert_refused(&solve_text(&folder, &task(pair(), grid(json!([])))), &["task x1", "the grid is empty"]);
+    assert_refused(&solve_text(&folder, &task(pair(), json!([]))), &["task x1", "\"test\" is empty"]);
+    assert!(!folder.has("out"));
 }
 
 #[test]
 fn an_unwritable_output_is_found_before_the_work() {
-    let bench = Bench::new();
-    bench.write("taken", "");
+    let folder = Program::new();
+    folder.write("taken", "");
     for flag in ["--submission", "--predictions", "--record"] {
-        let ended = bench.run(&["solve", "arc-agi-2/evaluation", "--solver", "copy", flag, "taken/file.json"]);
+        let ended = folder.run(&["solve", "arc-agi-2/evaluation", "--solver", "copy", flag, "taken/file.json"]);
         assert_refused(&ended, &["taken/file.json"]);
-        assert!(!bench.has("submissions/submission.json"), "{flag}");
+        assert!(!folder.has("submissions/submission.json"), "{flag}");
     }
-    let before_the_model = bench.run(&["solve", "arc-agi-2/evaluation", "--checkpoint", "no", "--record", "taken/r"]);
+    let before_the_model = folder.run(&["solve", "arc-agi-2/evaluation", "--checkpoint", "no", "--record", "taken/r"]);
     assert_refused(&before_the_model, &["taken/r"]);
 }
 
 /// A set of one task, and `solve` on it.
-fn own_set() -> (Bench, [&'static str; 4]) {
-    let bench = Bench::new();
-    bench.write("mine_challenges.json", &task(pair(), json!([{"input": [[5]]}])));
-    bench.write("mine_solutions.json", r#"{"x1": [[[5]]]}"#);
-    (bench, ["solve", "mine_challenges.json", "--solver", "copy"])
+fn own_set() -> (Program, [&'static str; 4]) {
+    let folder = Program::new();
+    folder.write("mine_challenges.json", &task(pair(), json!([{"input": [[5]]}])));
+    folder.write("mine_solutions.json", r#"{"x1": [[[5]]]}"#);
+    (folder, ["solve", "mine_challenges.json", "--solver", "copy"])
 }
 
 #[test]
 fn no_output_takes_the_place_of_the_tasks() {
-    let (bench, solve) = own_set();
-    let read = |name: &str| fs::read_to_string(bench.path(name)).unwrap();
+    let (folder, solve) = own_set();
+    let read = |name: &str| fs::read_to_string(folder.path(name)).unwrap();
     let before = (read("mine_challenges.json"), read("mine_solutions.json"));
     for flag in ["--submission", "--predictions", "--record"] {
         for file in ["mine_challenges.json", "./mine_solutions.json", "new/../mine_challenges.json"] {
-            assert_refused(&bench.run(&[&solve[..], &[flag, file]].concat()), &[file, "the tasks are read from there"]);
+            assert_refused(
+                &folder.run(&[&solve[..], &[flag, file]].concat()),
+                &[file, "the tasks are read from there"],
+            );
         }
     }
     assert_eq!((read("mine_challenges.json"), read("mine_solutions.json")), before);
-    assert_eq!(names_in(bench.0.path()), ["mine_challenges.json", "mine_solutions.json"], "nothing is left behind");
+    assert_eq!(names_in(folder.0.path()), ["mine_challenges.json", "mine_solutions.json"], "nothing is left behind");
 }
 
 #[test]
 fn two_outputs_in_one_place_are_refused_however_they_are_spelt() {
-    let (bench, solve) = own_set();
+    let (folder, solve) = own_set();
     for (first, second) in [("a.json", "a.json"), ("a.json", "./a.json"), ("new/a.json", "new/deep/../a.json")] {
-        let ended = bench.run(&[&solve[..], &["--submission", first, "--record", second]].concat());
+        let ended = folder.run(&[&solve[..], &["--submission", first, "--record", second]].concat());
         assert_refused(&ended, &[second, "two outputs"]);
     }
-    let partial = bench.run(&[&solve[..], &["--predictions", "p.jsonl", "--record", "p.jsonl.partial"]].concat());
+    let partial = folder.run(&[&solve[..], &["--predictions", "p.jsonl", "--record", "p.jsonl.partial"]].concat());
     assert_refused(&partial, &["p.jsonl.partial", "two outputs"]);
-    assert_eq!(names_in(bench.0.path()).len(), 2, "nothing is left behind");
+    assert_eq!(names_in(folder.0.path()).len(), 2, "nothing is left behind");
 }
 
 #[cfg(unix)]
 #[test]
 fn links_are_written_through_and_pipes_are_refused() {
-    let (bench, solve) = own_set();
-    symlink("kept/real.json", bench.path("link.json")).unwrap();
-    let ended = bench.run(&[&solve[..], &["--submission", "link.json", "--record", "out/run.json"]].concat());
+    let (folder, solve) = own_set();
+    symlink("kept/real.json", folder.path("link.json")).unwrap();
+    let ended = folder.run(&[&solve[..], &["--submission", "link.json", "--record", "out/run.json"]].concat());
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert!(fs::symlink_metadata(bench.path("link.json")).unwrap().is_symlink() && bench.has("kept/real.json"));
-    symlink("mine_challenges.json", bench.path("tasks.json")).unwrap();
-    let ended = bench.run(&[&solve[..], &["--submission", "tasks.json"]].concat());
+    assert!(fs::symlink_metadata(folder.path("link.json")).unwrap().is_symlink() && folder.has("kept/real.json"));
+    symlink("mine_challenges.json", folder.path("tasks.json")).unwrap();
+    let ended = folder.run(&[&solve[..], &["--submission", "tasks.json"]].concat());
     assert_refused(&ended, &["tasks.json", "the tasks are read from there"]);
-    assert!(Process::new("mkfifo").arg(bench.path("pipe")).status().unwrap().success());
+    assert!(Process::new("mkfifo").arg(folder.path("pipe")).status().unwrap().success());
     for file in ["pipe", "out/"] {
         for flag in ["--submission", "--predictions", "--record"] {
-            assert_refused(&bench.run(&[&solve[..], &[flag, file]].concat()), &[file, "name a file"]);
+            assert_refused(&folder.run(&[&solve[..], &[flag, file]].concat()), &[file, "name a file"]);
         }
     }
-    assert!(!bench.has("submissions"));
+    assert!(!folder.has("submissions"));
 }
 
 #[test]
 fn keys_ids_and_solutions_that_do_not_fit_are_refused_with_the_nearest_name() {
-    let bench = Bench::new();
+    let folder = Program::new();
     let tests = task(pair(), json!([{"input": [[1]]}])).replace("\"test\"", "\"tests\"");
-    assert_refused(&solve_text(&bench, &tests), &["task x1", "\"tests\"", "did you mean \"test\"?"]);
+    assert_refused(&solve_text(&folder, &tests), &["task x1", "\"tests\"", "did you mean \"test\"?"]);
     let one = task(pair(), json!([{"input": [[1]]}]));
     let twice = format!("{},{}", &one[..one.len() - 1], &one[1..]);
-    assert_refused(&solve_text(&bench, &twice), &["task x1", "more than once"]);
-    assert_refused(&solve_text(&bench, &one.replace("x1", "../x1")), &["../x1", "path separator"]);
-    bench.write("bad_solutions.json", r#"{"x2": [[[5]]]}"#);
-    assert_refused(&solve_text(&bench, &one), &["bad_solutions.json", "task x1", "without scoring"]);
-    bench.write("bad_solutions.json", r#"{"x1": [[[5]]], "x10": [[[5]]]}"#);
-    assert_refused(&solve_text(&bench, &one), &["bad_solutions.json", "task x10", "did you mean \"x1\"?"]);
-    assert!(!bench.has("out"));
-    bench.write("bad_solutions.json", "\u{feff}{\"x1\": [[[5]]]}");
-    assert_eq!(solve_text(&bench, &format!("\u{feff}{one}")).code, 0, "a byte order mark is passed over");
+    assert_refused(&solve_text(&folder, &twice), &["task x1", "more than once"]);
+    assert_refused(&solve_text(&folder, &one.replace("x1", "../x1")), &["../x1", "path separator"]);
+    folder.write("bad_solutions.json", r#"{"x2": [[[5]]]}"#);
+    assert_refused(&solve_text(&folder, &one), &["bad_solutions.json", "task x1", "without scoring"]);
+    folder.write("bad_solutions.json", r#"{"x1": [[[5]]], "x10": [[[5]]]}"#);
+    assert_refused(&solve_text(&folder, &one), &["bad_solutions.json", "task x10", "did you mean \"x1\"?"]);
+    assert!(!folder.has("out"));
+    folder.write("bad_solutions.json", "\u{feff}{\"x1\": [[[5]]]}");
+    assert_eq!(solve_text(&folder, &format!("\u{feff}{one}")).code, 0, "a byte order mark is passed over");
 }
 
 #[test]
 fn one_file_in_the_place_of_another_is_told_apart() {
-    let (bench, solve) = own_set();
-    assert_eq!(bench.run(&solve).code, 0);
-    let score = |file: &str| bench.run(&["score", file, "--tasks", "mine_challenges.json"]);
+    let (folder, solve) = own_set();
+    assert_eq!(folder.run(&solve).code, 0);
+    let score = |file: &str| folder.run(&["score", file, "--tasks", "mine_challenges.json"]);
     assert_refused(
         &score("submissions/run.json"),
         &["submissions/run.json", "no task of mine_challenges.json", "record"],
     );
     assert_eq!(score("submissions/submission.json").code, 0);
-    let compared = bench.run(&["compare", "submissions/submission.json"]);
+    let compared = folder.run(&["compare", "submissions/submission.json"]);
     assert_refused(&compared, &["submissions/submission.json", "this is a submission", "run.json"]);
 }
 
 #[test]
 fn a_folder_in_the_place_of_a_file_names_the_file() {
-    let (bench, _) = own_set();
-    assert_refused(&bench.run(&["tasks", "list", "."]), &["challenges files", "mine_challenges.json"]);
-    assert_refused(&bench.run(&["train", "."]), &["a folder", "--output"]);
-    bench.write("manifest.json", "{}");
-    assert_refused(&bench.run(&["train", "."]), &["--resume ."]);
+    let (folder, _) = own_set();
+    assert_refused(&folder.run(&["tasks", "list", "."]), &["challenges files", "mine_challenges.json"]);
+    assert_refused(&folder.run(&["train", "."]), &["a folder", "--output"]);
+    folder.write("manifest.json", "{}");
+    assert_refused(&folder.run(&["train", "."]), &["--resume ."]);
 }

@@ -102,6 +102,28 @@ fn a_trained_model_solves_real_tasks_and_is_scored_and_compared() {
     assert!(done(folder, &["compare", "out", "--csv"]).lines().any(|line| line.contains("this run")));
 }
 
+#[test]
+fn a_published_checkpoint_solves_the_same_and_cannot_be_resumed() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    recipe(folder, 2);
+    done(folder, &["train", "tiny.toml", "--output", "run"]);
+    done(folder, &["publish", "run", "--output", "published"]);
+    let names = fs::read_dir(folder.join("published")).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["identifiers.txt", "log.csv", "manifest.json", "model-000002.safetensors"]);
+    let solve = |checkpoint: &str| {
+        let submission = format!("{checkpoint}.json");
+        let views = ["--views", "1", "--steps", "1", "--submission", &submission, "--record", "record.json"];
+        done(folder, &[["solve", "arc-agi-1/evaluation", "--checkpoint", checkpoint].as_slice(), &views].concat());
+        fs::read(folder.join(submission)).unwrap()
+    };
+    assert_eq!(solve("run"), solve("published"));
+    assert!(refused(folder, &["train", "--resume", "published"]).contains("no training state"));
+    assert!(refused(folder, &["publish", "run", "--output", "run"]).contains("would be lost"));
+}
+
 /// Waits until the training has done some steps.
 fn wait_for_steps(child: &mut Child, log: &Path) {
     let started = Instant::now();

@@ -6,6 +6,7 @@
 mod compare;
 mod interrupt;
 mod picture;
+mod publish;
 mod score;
 mod solve;
 mod tasks;
@@ -44,6 +45,7 @@ pub struct Cli {
 enum Command {
     Solve(solve::Arguments),
     Train(train::Arguments),
+    Publish(publish::Arguments),
     Score(score::Arguments),
     Validate(validate::Arguments),
     Compare(compare::Arguments),
@@ -109,6 +111,7 @@ pub fn main() -> Exit {
     let result = match Cli::parse().command {
         Command::Solve(arguments) => solve::run(arguments),
         Command::Train(arguments) => train::run(arguments),
+        Command::Publish(arguments) => publish::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),

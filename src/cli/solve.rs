@@ -100,7 +100,9 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
     // The placeholders come after the model: a checkpoint that is none must leave no submission behind.
     let mut chosen = choose(&arguments)?;
     let solver = chosen.solver.name().to_owned();
-    let mut record = Record::new(&solver, &solver, &set, arguments.seed.unwrap_or(0), &arguments.device.to_string());
+    let recipe = chosen.checkpoint.as_ref().and_then(|checkpoint| checkpoint.recipe.clone());
+    let name = recipe.map_or(solver.clone(), |recipe| format!("{solver} {recipe}"));
+    let mut record = Record::new(&name, &solver, &set, arguments.seed.unwrap_or(0), &arguments.device.to_string());
     record.checkpoint = chosen.checkpoint;
     record.views = chosen.views;
     record.steps = chosen.steps;

@@ -84,9 +84,11 @@ fn show(bar: &ProgressBar, progress: &Progress<'_>, started: Instant) {
 fn course(row: &LogRow) -> String {
     let mut text = format!(", loss {:.3}, halting loss {:.3}", row.cross_entropy, row.halting);
     if row.mean_steps > 0.0 {
-        text += &format!(", exact {}, {:.1} steps an example", Percent(100.0 * row.exact), row.mean_steps);
+        let pace = row.example_steps_per_second / row.mean_steps;
+        let exact = Percent(100.0 * row.exact);
+        text += &format!(", exact {exact}, {:.1} steps an example, {pace:.1} examples/s", row.mean_steps);
     }
-    text + &format!(", {:.0} example-steps/s", row.example_steps_per_second)
+    text
 }
 
 /// A folder is no recipe, but may be a checkpoint to go on from.
@@ -106,6 +108,9 @@ fn summary(outcome: &Outcome, output: &Path) -> String {
     let Outcome { step, steps, .. } = *outcome;
     let (step, steps) = (Count(step as u64), Count(steps as u64));
     let mut text = format!("{step} of {steps} steps on {} tasks in {}\n", outcome.tasks, Seconds(outcome.seconds));
+    if outcome.withheld > 0 {
+        text += &format!("{} pairs withheld: they are answers of a held-out set\n", outcome.withheld);
+    }
     if let Some(row) = outcome.row {
         let exact = Percent(100.0 * row.exact);
         text += &format!("loss {:.3}, {exact} of the finished examples exact\n", row.cross_entropy);
@@ -136,8 +141,8 @@ mod tests {
             example_steps_per_second: 80.0,
             learning_rate: 1e-4,
         };
-        assert_eq!(course(&row), ", loss 1.500, halting loss 0.250, 80 example-steps/s");
+        assert_eq!(course(&row), ", loss 1.500, halting loss 0.250");
         (row.exact, row.mean_steps) = (0.5, 16.0);
-        assert!(course(&row).contains(", exact 50.0%, 16.0 steps an example, 80 example-steps/s"), "{}", course(&row));
+        assert!(course(&row).contains(", exact 50.0%, 16.0 steps an example, 5.0 examples/s"), "{}", course(&row));
     }
 }

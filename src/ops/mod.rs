@@ -5,7 +5,7 @@
 //!   overlap, and it is never used beside its pieces;
 //! - casting between number types is not differentiable, see [`stable_max`];
 //! - an elementwise pass over a broadcast operand is several times slower than over two plain ones, so a value per
-//!   row is spread over the row by a product with a row of ones, see [`norm`].
+//!   row is spread over the row by a product with a row of ones, see [`rms_norm`].
 
 mod attention;
 mod embed;

@@ -19,7 +19,7 @@ use crate::grid::MAX_SIDE;
 use crate::model::{Config, ConfigError, Mixer};
 use crate::optim::{Adam, Schedule};
 use crate::task::{SHIPPED, TaskError};
-pub use trained::{About, SetDigest, Trained, TrunkValues};
+pub use trained::{About, LOG_FILE, SetDigest, Trained, TrunkValues};
 
 /// What can be wrong with a recipe or what came of it.
 #[derive(Debug, Error)]

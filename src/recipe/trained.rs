@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use dfdx::prelude::Cpu;
 use serde::{Deserialize, Serialize};
 
 use super::{Recipe, RecipeError};
 use crate::checkpoint::{Folder, Manifest, Part, Tensors};
 use crate::dataset::Identifiers;
 use crate::device::Compute;
+use crate::files;
 use crate::model::{Model, Spec, specs};
 
 const PUZZLE_TABLE: &str = "puzzle_emb.weights";
@@ -41,6 +43,9 @@ pub struct About<S> {
     pub state: Option<S>,
 }
 
+/// The log of a training, beside its checkpoint.
+pub const LOG_FILE: &str = "log.csv";
+
 /// A trained model.
 #[derive(Clone, Debug)]
 pub struct Trained<D: Compute> {
@@ -56,6 +61,28 @@ pub struct Trained<D: Compute> {
     pub step: usize,
     /// The checkpoint's digest.
     pub digest: String,
+}
+
+impl Trained<Cpu> {
+    /// Copies a checkpoint, checked, without its training state. Returns the bytes of its parts.
+    ///
+    /// # Errors
+    /// [`RecipeError`].
+    pub fn publish(from: &Path, to: &Path) -> Result<u64, RecipeError> {
+        Self::load(from, &Cpu::default())?;
+        let folder = Folder::new(from);
+        let manifest: Manifest<About<serde_json::Value>> = folder.manifest()?;
+        let mut parts = Vec::new();
+        for part in [Part::Model, Part::Identifiers] {
+            parts.push((part, folder.read(&manifest, part)?.1));
+        }
+        let about = About { state: None, ..manifest.about };
+        Folder::new(to).write(manifest.step, about, &parts)?;
+        if from.join(LOG_FILE).exists() {
+            files::write(&to.join(LOG_FILE), &files::read(&from.join(LOG_FILE))?)?;
+        }
+        Ok(parts.iter().map(|(_, bytes)| bytes.len() as u64).sum())
+    }
 }
 
 impl<D: Compute> Trained<D> {

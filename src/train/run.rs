@@ -13,7 +13,7 @@ use super::{Diverged, StepReport, Trainer};
 use crate::checkpoint::Folder;
 use crate::device::Compute;
 use crate::files::{self, FileError};
-use crate::recipe::{Recipe, RecipeError};
+use crate::recipe::{LOG_FILE, Recipe, RecipeError};
 
 /// What can stop a training from going on.
 #[derive(Debug, Error)]
@@ -100,10 +100,10 @@ pub fn train<D: Compute>(
     device: &D,
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Outcome, TrainError> {
-    let log_path = training.output.join("log.csv");
+    let log_path = training.output.join(LOG_FILE);
     let (mut trainer, before) = begin(&training, device)?;
     files::check_writable(&log_path)?;
-    let source = training.resume.as_deref().unwrap_or(&training.output).join("log.csv");
+    let source = training.resume.as_deref().unwrap_or(&training.output).join(LOG_FILE);
     let mut rows = if training.resume.is_some() { log::read(&source, trainer.step)? } else { Vec::new() };
     // A checkpoint of the first moment: the folder is whole at once, and a disk without room is found now.
     trainer.save(&training.output, before)?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The program, in a folder of its own.
-pub struct Bench(pub TempDir);
+pub struct Program(pub TempDir);
 
 /// How a command ended.
 pub struct Ended {
@@ -19,7 +19,7 @@ pub struct Ended {
     pub stderr: String,
 }
 
-impl Bench {
+impl Program {
     pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
