@@ -15,6 +15,11 @@ impl RowGradients {
         let sum = self.sums.entry(row).or_insert_with(|| vec![0.0; gradient.len()]);
         sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g);
     }
+
+    /// True while all are numbers.
+    pub fn is_finite(&self) -> bool {
+        self.sums.values().flatten().all(|value| value.is_finite())
+    }
 }
 
 /// Moves the rows of a table.

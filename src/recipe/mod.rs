@@ -116,8 +116,8 @@ pub struct SourceRecipe {
 pub struct Course {
     /// Examples in flight; one optimizer step is one supervision step of all of them.
     pub batch: usize,
-    /// Parts that the batch is cut into. They run side by side on the CPU's threads; their gradients are summed
-    /// in order, so the result depends on this number and not on the threads.
+    /// Parts that the batch is cut into, each run on its own. Their gradients are summed in order, so the result depends on this number
+    /// and not on the threads. More parts need less memory.
     pub parts: usize,
     /// Optimizer steps.
     pub steps: usize,

@@ -7,6 +7,7 @@ use crate::dataset::{Drawn, ExampleRef, Sampler, TrainingSet};
 use crate::device::Compute;
 use crate::model::{Carry, Example, Inputs, Model};
 use crate::ops::Segments;
+use crate::optim::RowGradients;
 use crate::rng::Stream;
 
 /// An example in flight.
@@ -32,22 +33,48 @@ pub struct Slots<D: Compute> {
 }
 
 /// What a part's supervision step gives.
-pub(super) struct PartStep {
-    pub(super) losses: Losses,
-    pub(super) gradient: Gradient,
-    /// For each slot: is its answer exact, and the halting logit.
-    pub(super) answers: Vec<(bool, f32)>,
+struct PartStep {
+    losses: Losses,
+    gradient: Gradient,
+    answers: Vec<(bool, f32)>,
 }
 
-impl PartStep {
+/// What a supervision step of the whole batch gives: the sums over its parts.
+#[derive(Default)]
+pub(super) struct BatchStep {
+    pub(super) losses: Losses,
+    /// For each tensor of the trunk; empty for the two that are never trained.
+    pub(super) trunk: Vec<Vec<f32>>,
+    pub(super) rows: RowGradients,
+    /// For each part and slot: is its answer exact, and the halting logit.
+    pub(super) answers: Vec<Vec<(bool, f32)>>,
+}
+
+impl BatchStep {
+    /// Adds the next part, whose examples have these puzzle rows of `width` numbers.
+    fn add(&mut self, part: PartStep, rows: &[usize], width: usize) {
+        self.losses.cross_entropy += part.losses.cross_entropy;
+        self.losses.halting += part.losses.halting;
+        for (row, gradient) in rows.iter().zip(part.gradient.rows.chunks(width)) {
+            self.rows.add(*row, gradient);
+        }
+        match self.trunk.is_empty() {
+            true => self.trunk = part.gradient.trunk,
+            false => self.trunk.par_iter_mut().zip(&part.gradient.trunk).for_each(|(sums, values)| {
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            }),
+        }
+        self.answers.push(part.answers);
+    }
+
     /// True while loss and gradients are numbers. The cross entropy alone does not tell: dfdx's comparisons take a logit that is no
     /// number for 0.
     pub(super) fn is_finite(&self) -> bool {
-        let numbers = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        let finite = |values: &Vec<f32>| values.iter().all(|value| value.is_finite());
         self.losses.halting.is_finite()
             && self.losses.cross_entropy.is_finite()
-            && numbers(&self.gradient.rows)
-            && self.gradient.trunk.iter().all(|values| numbers(values))
+            && self.rows.is_finite()
+            && self.trunk.iter().all(finite)
     }
 }
 
@@ -70,12 +97,12 @@ impl<D: Compute> Slots<D> {
     }
 
     /// The puzzle rows of the slots.
-    pub(super) fn rows(&self) -> Vec<usize> {
+    fn rows(&self) -> Vec<usize> {
         self.filled().map(|slot| slot.drawn.row).collect()
     }
 
     /// One supervision step of all slots, which must be filled.
-    pub(super) fn step(&mut self, model: &Model<D>, table: &[f32], whole_batch: usize) -> PartStep {
+    fn step(&mut self, model: &Model<D>, table: &[f32], whole_batch: usize) -> PartStep {
         let width = model.config.puzzle_width;
         let examples: Vec<Example<'_>> = self
             .filled()
@@ -125,14 +152,22 @@ impl<D: Compute> Slots<D> {
     }
 }
 
-/// One supervision step of all parts, side by side; the results are in the order of the parts.
+/// One supervision step of all parts, as many side by side as there are threads. They are added up in their order, so the
+/// sums do not depend on the threads, and only the gradients of one wave are held at a time.
 pub(super) fn step_all<D: Compute>(
     parts: &mut [Slots<D>],
     model: &Model<D>,
     table: &[f32],
     whole_batch: usize,
-) -> Vec<PartStep> {
-    parts.par_iter_mut().map(|part| part.step(model, table, whole_batch)).collect()
+) -> BatchStep {
+    let mut sum = BatchStep::default();
+    for wave in parts.chunks_mut(rayon::current_num_threads()) {
+        let steps: Vec<PartStep> = wave.par_iter_mut().map(|part| part.step(model, table, whole_batch)).collect();
+        for (part, step) in wave.iter().zip(steps) {
+            sum.add(step, &part.rows(), model.config.puzzle_width);
+        }
+    }
+    sum
 }
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ use thiserror::Error;
 
 use super::Losses;
 use super::log::Window;
-use super::slots::{PartStep, Slots, step_all};
+use super::slots::{Slots, step_all};
 use crate::augment::Plan;
 use crate::dataset::{HeldOut, Sampler, Source, TrainingSet};
 use crate::device::Compute;
 use crate::model::{Model, Spec, specs};
-use crate::optim::{Moments, RowGradients, average, sign_sgd};
+use crate::optim::{Moments, average, sign_sgd};
 use crate::recipe::{Recipe, RecipeError, SetDigest, SourceRecipe, TrunkValues};
 use crate::rng::Stream;
 use crate::task;
@@ -125,50 +125,36 @@ impl<D: Compute> Trainer<D> {
             part.fill(&self.set, &mut self.sampler);
         }
         let batch = self.recipe.training.batch;
-        let results = step_all(&mut self.parts, &self.model, &self.table, batch);
-        if !results.iter().all(PartStep::is_finite) {
+        let result = step_all(&mut self.parts, &self.model, &self.table, batch);
+        if !result.is_finite() {
             return Err(Diverged { step: self.step + 1 });
         }
         self.step += 1;
         let schedule = self.recipe.schedule();
         let learning_rate = schedule.at(self.recipe.trunk.learning_rate, self.step);
-        self.move_rows(&results, schedule.at(self.recipe.rows.learning_rate, self.step));
-        self.move_trunk(&results, learning_rate);
+        let rows_rate = schedule.at(self.recipe.rows.learning_rate, self.step);
+        let width = self.recipe.model.puzzle_width;
+        sign_sgd(&mut self.table, width, &result.rows, rows_rate, self.recipe.rows.weight_decay);
+        self.move_trunk(&result.trunk, learning_rate);
 
-        let training = &self.recipe.training;
+        let course = &self.recipe.training;
         let mut halted = Vec::new();
-        let mut losses = Losses::default();
-        for (part, result) in self.parts.iter_mut().zip(&results) {
-            let (most, exploration) = (training.halt_max_steps, training.exploration);
-            halted.extend(part.halt(&result.answers, most, exploration, &mut self.exploration));
-            losses.cross_entropy += result.losses.cross_entropy / batch as f64;
-            losses.halting += result.losses.halting / batch as f64;
+        for (part, answers) in self.parts.iter_mut().zip(&result.answers) {
+            halted.extend(part.halt(answers, course.halt_max_steps, course.exploration, &mut self.exploration));
         }
         self.examples += halted.len();
+        let mean = |sum: f64| sum / batch as f64;
+        let Losses { cross_entropy, halting } = result.losses;
+        let losses = Losses { cross_entropy: mean(cross_entropy), halting: mean(halting) };
         Ok(StepReport { losses, halted, learning_rate })
     }
 
-    fn move_rows(&mut self, results: &[PartStep], learning_rate: f64) {
-        let width = self.recipe.model.puzzle_width;
-        let mut gradients = RowGradients::default();
-        for (part, result) in self.parts.iter().zip(results) {
-            for (row, gradient) in part.rows().into_iter().zip(result.gradient.rows.chunks(width)) {
-                gradients.add(row, gradient);
-            }
-        }
-        sign_sgd(&mut self.table, width, &gradients, learning_rate, self.recipe.rows.weight_decay);
-    }
-
-    fn move_trunk(&mut self, results: &[PartStep], learning_rate: f64) {
+    fn move_trunk(&mut self, gradients: &[Vec<f32>], learning_rate: f64) {
         let (adam, decay, step) = (self.recipe.trunk.optimizer, self.recipe.training.ema, self.step);
         let specs = specs(&self.recipe.model);
         let tensors = self.trunk.par_iter_mut().zip(&mut self.average).zip(&mut self.moments).enumerate();
         tensors.filter(|(i, _)| specs[*i].trained).for_each(|(i, ((values, shadow), moments))| {
-            let mut gradient = results[0].gradient.trunk[i].clone();
-            for result in &results[1..] {
-                gradient.iter_mut().zip(&result.gradient.trunk[i]).for_each(|(sum, g)| *sum += g);
-            }
-            adam.step(values, &gradient, moments, learning_rate, step);
+            adam.step(values, &gradients[i], moments, learning_rate, step);
             average(shadow, values, decay);
         });
         self.upload(&specs);
