@@ -7,7 +7,7 @@ use clap::Args;
 use dfdx::prelude::Cpu;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, Exit, interrupt, print, talk};
+use super::{CliError, Exit, counted, interrupt, print, talk};
 use crate::checkpoint::Folder;
 use crate::device::DeviceChoice;
 use crate::recipe::Recipe;
@@ -109,7 +109,7 @@ fn summary(outcome: &Outcome, output: &Path) -> String {
     let (step, steps) = (Count(step as u64), Count(steps as u64));
     let mut text = format!("{step} of {steps} steps on {} tasks in {}\n", outcome.tasks, Seconds(outcome.seconds));
     if outcome.withheld > 0 {
-        text += &format!("{} pairs withheld: they are answers of a held-out set\n", outcome.withheld);
+        text += &format!("withheld: {}, as answers of a held-out set\n", counted(outcome.withheld, "pair"));
     }
     if let Some(row) = outcome.row {
         let exact = Percent(100.0 * row.exact);

@@ -93,11 +93,14 @@ pub(super) fn read(path: &Path, last_step: usize) -> Result<Vec<LogRow>, FileErr
     Ok(rows)
 }
 
-/// Writes the whole log; it has a row per window, so this is cheap.
+/// Writes the whole log; it has a row per window, so this is cheap. Without a row there is no file.
 ///
 /// # Errors
 /// [`FileError::Write`].
 pub(super) fn write(path: &Path, rows: &[LogRow]) -> Result<(), FileError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
         writer.serialize(row).expect("a row of numbers can be written to memory");
