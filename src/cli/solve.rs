@@ -21,6 +21,9 @@ use crate::submission;
 use crate::task;
 use crate::units::{self, Seconds};
 
+/// The supervision steps of published evaluations, which never halt early.
+const PUBLISHED_STEPS: usize = 16;
+
 /// Solve tasks and write Kaggle's submission
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -47,7 +50,7 @@ pub struct Arguments {
     /// Views of each test input; all variants that the checkpoint has a row for without it
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     views: Option<usize>,
-    /// Supervision steps per view [default: as many as in training; 16 for the paper's models]
+    /// Supervision steps per view [default: 16, as published evaluations run]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     steps: Option<usize>,
     /// What to compute on
@@ -144,7 +147,7 @@ fn model_solver(arguments: &Arguments) -> Result<Chosen, CliError> {
     let shipped = || files::find(Path::new(checkpoint::DEFAULT)).unwrap_or_else(|| PathBuf::from(checkpoint::DEFAULT));
     let path = arguments.checkpoint.clone().unwrap_or_else(shipped);
     let trained = Trained::load(&path, &Cpu::default())?;
-    let steps = arguments.steps.unwrap_or(trained.recipe.training.halt_max_steps);
+    let steps = arguments.steps.unwrap_or(PUBLISHED_STEPS);
     let views = arguments.views.unwrap_or(usize::MAX).min(trained.most_views());
     let checkpoint = Checkpoint {
         path: path.clone(),

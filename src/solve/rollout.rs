@@ -15,8 +15,8 @@ use crate::prediction::{Prediction, Solver};
 use crate::recipe::Trained;
 use crate::task::Task;
 
-/// Tokens of a batch: enough to fill the products, few enough to stay in the cache.
-const TOKENS_PER_BATCH: usize = 1600;
+/// Tokens of a batch: enough to fill the products, few enough to stay in the cache and to give every thread a batch of a small task.
+const TOKENS_PER_BATCH: usize = 450;
 
 /// A trained model that solves.
 pub struct ModelSolver<D: Compute> {
