@@ -70,11 +70,11 @@ fn bar() -> ProgressBar {
 fn show(bar: &ProgressBar, progress: &Progress<'_>, started: Instant) {
     bar.set_length(progress.steps as u64);
     bar.set_position(progress.step as u64);
-    let Some(row) = progress.row else { return };
+    let row = progress.row;
     let pace = row.seconds / row.step as f64;
     let left = Seconds(pace * (progress.steps - progress.step) as f64);
     let message = format!("{}, {} spent, {left} left", course(row), Seconds::from(started.elapsed()));
-    if bar.is_hidden() && row.step == progress.step {
+    if bar.is_hidden() && progress.logged {
         talk(format_args!("{} of {} steps{message}", progress.step, progress.steps));
     }
     bar.set_message(message);

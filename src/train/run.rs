@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use super::log::{self, LogRow};
+use super::log::{self, LogRow, Window};
 use super::{Diverged, StepReport, Trainer};
 use crate::checkpoint::Folder;
 use crate::device::Compute;
@@ -55,8 +55,10 @@ pub struct Progress<'a> {
     pub step: usize,
     /// Optimizer steps in all.
     pub steps: usize,
-    /// The last row of the log.
-    pub row: Option<&'a LogRow>,
+    /// The last row of the log; before the first one, what there is of it.
+    pub row: &'a LogRow,
+    /// True when the row is new in the log.
+    pub logged: bool,
     /// What the step gave.
     pub report: &'a StepReport,
 }
@@ -124,15 +126,18 @@ pub fn train<D: Compute>(
         let report = trainer.advance()?;
         trainer.window.add(&report, step_started.elapsed().as_secs_f64());
         let seconds = before + started.elapsed().as_secs_f64();
-        if trainer.step.is_multiple_of(course.log_every) {
-            let window = std::mem::take(&mut trainer.window);
-            rows.push(window.row(trainer.step, trainer.examples, seconds, course.batch));
+        let row = trainer.window.row(trainer.step, trainer.examples, seconds, course.batch);
+        let logged = trainer.step.is_multiple_of(course.log_every);
+        if logged {
+            trainer.window = Window::default();
+            rows.push(row);
             log::write(&log_path, &rows)?;
         }
         if trainer.step.is_multiple_of(course.checkpoint_every) && trainer.step < course.steps {
             trainer.save(&training.output, seconds)?;
         }
-        progress(Progress { step: trainer.step, steps: course.steps, row: rows.last(), report: &report });
+        let row = rows.last().unwrap_or(&row);
+        progress(Progress { step: trainer.step, steps: course.steps, row, logged, report: &report });
     };
     let seconds = before + started.elapsed().as_secs_f64();
     trainer.save(&training.output, seconds)?;
