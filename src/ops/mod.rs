@@ -1,11 +1,9 @@
 //! The operations of the model, each in its composed form: plain dfdx, any device, differentiable.
 //!
-//! The composed form is the definition that faster kernels are tested against. Three facts of dfdx 0.13.0 bite here:
+//! The composed form is the definition that faster kernels are tested against. Two facts of dfdx 0.13.0 bite here:
 //! - the gradient of `slice` on the CPU assigns and does not add, so a tensor is only cut into pieces that do not
 //!   overlap, and it is never used beside its pieces;
-//! - casting between number types is not differentiable, see [`stable_max`];
-//! - an elementwise pass over a broadcast operand is several times slower than over two plain ones, so a value per
-//!   row is spread over the row by a product with a row of ones, see [`rms_norm`].
+//! - casting between number types is not differentiable, see [`stable_max`].
 
 mod attention;
 mod embed;

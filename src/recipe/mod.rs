@@ -1,7 +1,7 @@
 //! `Recipe`: everything that decides a training, as a TOML file; and `Trained`, what comes of it.
 //!
 //! A recipe is stored in the checkpoint that it makes. Together with the digests of its task sets it is all that a
-//! training depends on: the same recipe gives the same weights, bit for bit on the CPU, whatever the number of threads.
+//! training depends on: the same recipe gives the same weights, bit for bit on one kind of CPU, whatever the number of threads.
 
 pub(crate) mod trained;
 

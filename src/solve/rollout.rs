@@ -15,7 +15,7 @@ use crate::prediction::{Prediction, Solver};
 use crate::recipe::Trained;
 use crate::task::Task;
 
-/// Tokens of a batch: enough to fill the products, few enough to stay in the cache and to give every thread a batch of a small task.
+/// Tokens of a batch: few enough that the views of one small task give every thread a batch.
 const TOKENS_PER_BATCH: usize = 450;
 
 /// A trained model that solves.
