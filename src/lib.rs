@@ -37,7 +37,7 @@
 //! | V | vocabulary |
 
 #![warn(missing_docs)]
-#![deny(unsafe_code)]
+#![deny(unsafe_op_in_unsafe_fn)]
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod augment;
@@ -48,6 +48,7 @@ pub mod device;
 pub mod encode;
 pub mod files;
 pub mod grid;
+pub mod kernels;
 pub mod model;
 pub mod names;
 pub mod ops;

@@ -1,0 +1,207 @@
+//! Tile registers (Intel AMX): eight registers of 16 rows of 64 bytes, and products of two of them.
+//!
+//! Rust has no stable intrinsics for them, so a whole product of tiles is one block of assembly; the compiler
+//! itself never touches these registers. Their shape is set on the way in and they are given back on the way out.
+
+use std::arch::asm;
+use std::sync::OnceLock;
+
+/// The bytes of a tile.
+pub const TILE: usize = 1024;
+
+/// True when the processor has tile registers for bytes and bfloat16, the system grants them, and there is AVX-512 to go with them.
+pub fn is_available() -> bool {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(|| processor_has_tiles() && system_grants_tiles())
+}
+
+fn processor_has_tiles() -> bool {
+    let vectors = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
+    if !(vectors && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512bf16")) {
+        return false;
+    }
+    // leaf 7: AMX-BF16, AMX-TILE and AMX-INT8
+    let bits = std::arch::x86_64::__cpuid_count(7, 0).edx;
+    bits >> 22 & 1 == 1 && bits >> 24 & 1 == 1 && bits >> 25 & 1 == 1
+}
+
+/// Linux keeps the tile registers from a process until it asks (`ARCH_REQ_XCOMP_PERM` for `XFEATURE_XTILEDATA`).
+#[cfg(target_os = "linux")]
+fn system_grants_tiles() -> bool {
+    // SAFETY: the call takes two numbers and changes nothing but the permission.
+    unsafe { libc::syscall(libc::SYS_arch_prctl, 0x1023, 18) == 0 }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn system_grants_tiles() -> bool {
+    false
+}
+
+#[repr(C, align(64))]
+struct TileShapes {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    row_bytes: [u16; 16],
+    rows: [u8; 16],
+}
+
+/// While it lives this thread's eight tile registers are 16 rows of 64 bytes.
+#[derive(Debug)]
+pub struct Tiles(());
+
+impl Tiles {
+    /// Takes the registers of this thread.
+    pub fn take() -> Self {
+        assert!(is_available(), "no tile registers");
+        let mut shapes = TileShapes { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
+        shapes.row_bytes[..8].fill(64);
+        shapes.rows[..8].fill(16);
+        // SAFETY: the registers are there and granted; the description is 64 bytes long and lives until it is read.
+        unsafe { asm!("ldtilecfg [{}]", in(reg) &shapes, options(nostack, readonly)) };
+        Self(())
+    }
+}
+
+impl Drop for Tiles {
+    fn drop(&mut self) {
+        // SAFETY: gives back what `take` took.
+        unsafe { asm!("tilerelease", options(nostack, nomem)) };
+    }
+}
+
+impl Tiles {
+    /// `out[2, 2] (+)= left[2] . right[2]` in bfloat16 with float32 sums, over `steps` tiles of 32 numbers of depth.
+    ///
+    /// # Safety
+    /// `left` and `left + left_next` begin `steps` tiles of rows, `right` and `right + right_next` as many of
+    /// columns, one after another; `out` has 32 rows of 32 numbers, `stride` bytes apart.
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "the operands of one block of assembly")]
+    pub unsafe fn bfloat16(
+        &self,
+        steps: usize,
+        left: *const u8,
+        left_next: usize,
+        right: *const u8,
+        right_next: usize,
+        out: *mut f32,
+        stride: usize,
+        add: bool,
+    ) {
+        // SAFETY: the caller vouches for the operands; the registers are this thread's.
+        unsafe {
+            let lower = out.byte_add(16 * stride);
+            if add {
+                asm!(
+                    "tileloadd tmm0, [{out} + {stride}]",
+                    "tileloadd tmm1, [{lower} + {stride}]",
+                    "tileloadd tmm2, [{out} + {stride} + 64]",
+                    "tileloadd tmm3, [{lower} + {stride} + 64]",
+                    out = in(reg) out, lower = in(reg) lower, stride = in(reg) stride, options(nostack, readonly)
+                );
+            } else {
+                asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem));
+            }
+            asm!(
+                "2:",
+                "tileloadd tmm4, [{left} + {row}]",
+                "tileloadd tmm6, [{right} + {row}]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm5, [{lower_left} + {row}]",
+                "tdpbf16ps tmm1, tmm5, tmm6",
+                "tileloadd tmm7, [{next_right} + {row}]",
+                "tdpbf16ps tmm2, tmm4, tmm7",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                "add {left}, 1024",
+                "add {lower_left}, 1024",
+                "add {right}, 1024",
+                "add {next_right}, 1024",
+                "dec {steps}",
+                "jnz 2b",
+                "tilestored [{out} + {stride}], tmm0",
+                "tilestored [{lower} + {stride}], tmm1",
+                "tilestored [{out} + {stride} + 64], tmm2",
+                "tilestored [{lower} + {stride} + 64], tmm3",
+                left = inout(reg) left => _,
+                lower_left = inout(reg) left.add(left_next) => _,
+                right = inout(reg) right => _,
+                next_right = inout(reg) right.add(right_next) => _,
+                steps = inout(reg) steps => _,
+                out = in(reg) out,
+                lower = in(reg) lower,
+                stride = in(reg) stride,
+                row = in(reg) 64usize,
+                options(nostack)
+            );
+        }
+    }
+
+    /// The three sums of products of byte planes, highest order first, of two tiles of rows with one of columns:
+    /// `[1.1, 1.2 + 2.1, 1.3 + 2.2 + 3.1]`, over `steps` triples of tiles of 64 bytes of depth.
+    ///
+    /// # Safety
+    /// `left`, `lower_left` and `right` begin `steps` triples of tiles each, one after another; `sums` has
+    /// room for six tiles, three of the upper rows and three of the lower.
+    #[inline(always)]
+    pub unsafe fn bytes(&self, steps: usize, left: *const u8, lower_left: *const u8, right: *const u8, sums: *mut i32) {
+        // One register takes the planes of the left side in turn, another those of the right: six are sums.
+        // SAFETY: the caller vouches for the operands; the registers are this thread's.
+        unsafe {
+            asm!(
+                "tilezero tmm0",
+                "tilezero tmm1",
+                "tilezero tmm2",
+                "tilezero tmm3",
+                "tilezero tmm4",
+                "tilezero tmm5",
+                "2:",
+                "tileloadd tmm6, [{right} + {row}]",
+                "tileloadd tmm7, [{left} + {row}]",
+                "tdpbssd tmm0, tmm7, tmm6",
+                "tileloadd tmm7, [{left} + {row} + 1024]",
+                "tdpbssd tmm1, tmm7, tmm6",
+                "tileloadd tmm7, [{left} + {row} + 2048]",
+                "tdpbssd tmm2, tmm7, tmm6",
+                "tileloadd tmm7, [{lower} + {row}]",
+                "tdpbssd tmm3, tmm7, tmm6",
+                "tileloadd tmm7, [{lower} + {row} + 1024]",
+                "tdpbssd tmm4, tmm7, tmm6",
+                "tileloadd tmm7, [{lower} + {row} + 2048]",
+                "tdpbssd tmm5, tmm7, tmm6",
+                "tileloadd tmm6, [{right} + {row} + 1024]",
+                "tileloadd tmm7, [{left} + {row}]",
+                "tdpbssd tmm1, tmm7, tmm6",
+                "tileloadd tmm7, [{left} + {row} + 1024]",
+                "tdpbssd tmm2, tmm7, tmm6",
+                "tileloadd tmm7, [{lower} + {row}]",
+                "tdpbssd tmm4, tmm7, tmm6",
+                "tileloadd tmm7, [{lower} + {row} + 1024]",
+                "tdpbssd tmm5, tmm7, tmm6",
+                "tileloadd tmm6, [{right} + {row} + 2048]",
+                "tileloadd tmm7, [{left} + {row}]",
+                "tdpbssd tmm2, tmm7, tmm6",
+                "tileloadd tmm7, [{lower} + {row}]",
+                "tdpbssd tmm5, tmm7, tmm6",
+                "add {left}, 3072",
+                "add {lower}, 3072",
+                "add {right}, 3072",
+                "dec {steps}",
+                "jnz 2b",
+                "tilestored [{sums} + {row}], tmm0",
+                "tilestored [{sums} + {row} + 1024], tmm1",
+                "tilestored [{sums} + {row} + 2048], tmm2",
+                "tilestored [{sums} + {row} + 3072], tmm3",
+                "tilestored [{sums} + {row} + 4096], tmm4",
+                "tilestored [{sums} + {row} + 5120], tmm5",
+                left = inout(reg) left => _,
+                lower = inout(reg) lower_left => _,
+                right = inout(reg) right => _,
+                steps = inout(reg) steps => _,
+                sums = in(reg) sums,
+                row = in(reg) 64usize,
+                options(nostack)
+            );
+        }
+    }
+}

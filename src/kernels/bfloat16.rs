@@ -1,0 +1,203 @@
+//! bfloat16 products with float32 sums: on tile registers, or by pairs in AVX-512 registers (`vdpbf16ps`).
+//!
+//! Activations stay float32 between products; both sides of a product are rounded to 8 significant bits.
+
+use super::amx::{self, TILE, Tiles};
+use super::tiles::{Format, LINES, Operand, Side};
+use super::{DEPTH_BLOCK, Engine, Part, View, lanes};
+
+/// Two bytes to a number.
+#[derive(Clone, Copy, Debug)]
+pub struct TwoBytes;
+
+// SAFETY: `encode` stores 64 bytes of one plane.
+unsafe impl Format for TwoBytes {
+    const PLANES: usize = 1;
+    const STEP: usize = 32;
+
+    #[inline]
+    fn scale(_: &[f32]) -> f32 {
+        1.0
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+    unsafe fn encode(line: &[f32], _: f32, to: *mut u8) {
+        use std::arch::x86_64::*;
+        let mask = |from: usize| ((1u32 << line.len().saturating_sub(from).min(16)) - 1) as u16;
+        // SAFETY: the masks read what the line has; the caller vouches for 64 bytes.
+        unsafe {
+            let low = _mm512_maskz_loadu_ps(mask(0), line.as_ptr());
+            let high = _mm512_maskz_loadu_ps(mask(16), line.as_ptr().wrapping_add(16));
+            let pairs: __m512i = std::mem::transmute(_mm512_cvtne2ps_pbh(high, low));
+            _mm512_storeu_si512(to.cast(), pairs);
+        }
+    }
+}
+
+/// bfloat16 on tile registers.
+#[derive(Clone, Copy, Debug)]
+pub struct TilePairs(());
+
+impl TilePairs {
+    /// The engine, where the processor has it.
+    pub fn find() -> Option<Self> {
+        amx::is_available().then_some(Self(()))
+    }
+}
+
+/// bfloat16 by `vdpbf16ps`.
+#[derive(Clone, Copy, Debug)]
+pub struct VectorPairs(());
+
+impl VectorPairs {
+    /// The engine, where the processor has it.
+    pub fn find() -> Option<Self> {
+        let vectors = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
+        (vectors && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512bf16")).then_some(Self(()))
+    }
+}
+
+/// Columns whose tiles stay in the second-level cache while the rows go by.
+const COLUMNS_AT_A_TIME: usize = 512;
+
+#[repr(align(64))]
+struct Edge([f32; 32 * 32]);
+
+/// Runs `square` for every 32 x 32 numbers of the result: (block of left, block of right, row, column, out, stride, add).
+fn each_square(
+    left: &Operand<TwoBytes>,
+    right: &Operand<TwoBytes>,
+    part: Part,
+    out: &mut [f32],
+    stride: usize,
+    mut square: impl FnMut([&[u8]; 2], [&[u8]; 2], &mut [f32], usize, bool),
+) {
+    assert!(part.first_depth % DEPTH_BLOCK == 0 && part.first_column % (2 * LINES) == 0);
+    assert!(part.first_depth + left.depth <= right.depth && part.first_column + part.columns <= right.lines);
+    assert!(left.lines == 0 || out.len() >= (left.lines - 1) * stride + part.columns);
+    let mut edge = Edge([0.0; 32 * 32]);
+    for block in 0..left.depth.div_ceil(DEPTH_BLOCK) {
+        let right_block = part.first_depth / DEPTH_BLOCK + block;
+        let add = part.add || block > 0;
+        for chunk in (0..part.columns).step_by(COLUMNS_AT_A_TIME) {
+            let end = (chunk + COLUMNS_AT_A_TIME).min(part.columns);
+            for row in (0..left.lines).step_by(2 * LINES) {
+                let upper = [left.tile(block, row / LINES), left.tile(block, row / LINES + 1)];
+                let rows = (left.lines - row).min(2 * LINES);
+                for column in (chunk..end).step_by(2 * LINES) {
+                    let place = (part.first_column + column) / LINES;
+                    let columns = [right.tile(right_block, place), right.tile(right_block, place + 1)];
+                    assert!(upper[0].len() <= columns[0].len());
+                    let to = &mut out[row * stride + column..];
+                    let width = (end - column).min(2 * LINES);
+                    if rows == 2 * LINES && width == 2 * LINES {
+                        square(upper, columns, to, stride, add);
+                        continue;
+                    }
+                    square(upper, columns, &mut edge.0, 2 * LINES, false);
+                    for i in 0..rows {
+                        let from = &edge.0[i * 2 * LINES..][..width];
+                        let to = &mut to[i * stride..][..width];
+                        if add { lanes::add(to, from) } else { to.copy_from_slice(from) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Engine for TilePairs {
+    type Left<'a> = Operand<TwoBytes>;
+    type Right = Operand<TwoBytes>;
+
+    fn name(self) -> &'static str {
+        "bfloat16 on tile registers"
+    }
+
+    fn left<'a>(self, lines: View<'a>) -> Self::Left<'a> {
+        Operand::pack(lines, Side::Left)
+    }
+
+    fn right(self, lines: View<'_>) -> Self::Right {
+        Operand::pack(lines, Side::Right)
+    }
+
+    fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, part: Part, out: &mut [f32], stride: usize) {
+        let tiles = Tiles::take();
+        each_square(left, right, part, out, stride, |[upper, lower], [first, second], out, stride, add| {
+            assert!(out.len() >= 31 * stride + 32);
+            let steps = upper.len() / TILE;
+            let (rows, next_rows) = (upper.as_ptr(), lower.as_ptr() as usize - upper.as_ptr() as usize);
+            let (columns, next) = (first.as_ptr(), second.as_ptr() as usize - first.as_ptr() as usize);
+            // SAFETY: all four hold `steps` tiles or more, `out` 32 rows of 32 numbers.
+            unsafe { tiles.bfloat16(steps, rows, next_rows, columns, next, out.as_mut_ptr(), stride * 4, add) };
+        });
+    }
+}
+
+impl Engine for VectorPairs {
+    type Left<'a> = Operand<TwoBytes>;
+    type Right = Operand<TwoBytes>;
+
+    fn name(self) -> &'static str {
+        "bfloat16 pairs in AVX-512 registers"
+    }
+
+    fn left<'a>(self, lines: View<'a>) -> Self::Left<'a> {
+        Operand::pack(lines, Side::Left)
+    }
+
+    fn right(self, lines: View<'_>) -> Self::Right {
+        Operand::pack(lines, Side::Right)
+    }
+
+    fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, part: Part, out: &mut [f32], stride: usize) {
+        each_square(left, right, part, out, stride, |rows, columns, out, stride, add| {
+            for (half, rows) in rows.into_iter().enumerate() {
+                for group in [0, 8] {
+                    let out = &mut out[(half * LINES + group) * stride..];
+                    // SAFETY: the processor was asked for these instructions when the engine was found.
+                    unsafe { eight_rows(&rows[group * 64..], columns, out, stride, add) };
+                }
+            }
+        });
+    }
+}
+
+/// `out[8, 32] (+)= rows . columns`; `rows` begins at the first of eight rows of the first tile.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+fn eight_rows(rows: &[u8], columns: [&[u8]; 2], out: &mut [f32], stride: usize, add: bool) {
+    use std::arch::x86_64::*;
+    let steps = rows.len().div_ceil(TILE);
+    assert!(columns.iter().all(|columns| columns.len() >= steps * TILE) && out.len() >= 7 * stride + 32);
+    assert!(rows.len() >= (steps - 1) * TILE + 8 * 64);
+    let mut sums = [[_mm512_setzero_ps(); 2]; 8];
+    for step in 0..steps {
+        for pair in 0..LINES {
+            // SAFETY: every tile has sixteen pairs of rows of 64 bytes; lengths are asserted above.
+            unsafe {
+                let column = |i: usize| -> __m512bh {
+                    std::mem::transmute(_mm512_loadu_si512(columns[i].as_ptr().add(step * TILE + pair * 64).cast()))
+                };
+                let right = [column(0), column(1)];
+                let left = rows.as_ptr().add(step * TILE + pair * 4);
+                for i in 0..8 {
+                    let both = left.add(i * 64).cast::<i32>().read_unaligned();
+                    let both: __m512bh = std::mem::transmute(_mm512_set1_epi32(both));
+                    sums[i][0] = _mm512_dpbf16_ps(sums[i][0], both, right[0]);
+                    sums[i][1] = _mm512_dpbf16_ps(sums[i][1], both, right[1]);
+                }
+            }
+        }
+    }
+    for (i, sums) in sums.into_iter().enumerate() {
+        for (j, sum) in sums.into_iter().enumerate() {
+            // SAFETY: `out` has eight rows of 32 numbers.
+            unsafe {
+                let to = out.as_mut_ptr().add(i * stride + j * 16);
+                _mm512_storeu_ps(to, if add { _mm512_add_ps(_mm512_loadu_ps(to), sum) } else { sum });
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! float32 products on tile registers: each number as three signed bytes of a fixed point that its whole line shares.
+//!
+//! A line is divided by `max|x| / 8355700`, rounded to a whole number of 24 bits and written as `2^16 a + 2^8 b + c` with a, b, c in
+//! -128..=127. Of the nine products of two such numbers the six largest are summed, exactly, in 32-bit whole numbers:
+//!
+//! ```text
+//! x . y = (2^16 s_x) (2^16 s_y) (aa' + 2^-8 (ab' + ba') + 2^-16 (ac' + bb' + ca'))
+//! ```
+//!
+//! What is lost is rounding at 2^-24 of the line's largest number and the products below 2^-24: for lines
+//! without outliers, as normed activations and their weights are, no more than a float32 sum loses on the way. A line
+//! with one number far above the rest rounds the rest to its scale. Whole numbers add up the same in any order.
+
+use super::amx::{self, Tiles};
+use super::tiles::{Format, LINES, Operand, Side};
+use super::{DEPTH_BLOCK, Engine, Part, View};
+
+/// float32 by three bytes on tile registers.
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes(());
+
+impl Bytes {
+    /// The engine, where the processor has it.
+    pub fn find() -> Option<Self> {
+        amx::is_available().then_some(Self(()))
+    }
+}
+
+/// Three bytes to a number.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreeBytes;
+
+/// The largest whole number of a line. Three signed bytes hold up to `127 * 2^16 + 127 * 2^8 + 127 = 8355711`; some room is left for the
+/// rounding of the scale and of its inverse.
+const MOST: f32 = 8_355_700.0;
+
+// SAFETY: `encode` stores 16 bytes four times in each of three planes.
+unsafe impl Format for ThreeBytes {
+    const PLANES: usize = 3;
+    const STEP: usize = 64;
+
+    #[inline]
+    fn scale(line: &[f32]) -> f32 {
+        // as whole numbers the magnitudes keep their order, and infinity and NaN come last
+        let mut lanes = [0u32; 16];
+        super::lanes::vectorised(
+            #[inline(always)]
+            || {
+                let (chunks, rest) = line.as_chunks::<16>();
+                for chunk in chunks {
+                    for i in 0..16 {
+                        lanes[i] = lanes[i].max(chunk[i].to_bits() & 0x7fff_ffff);
+                    }
+                }
+                for (i, x) in rest.iter().enumerate() {
+                    lanes[i] = lanes[i].max(x.to_bits() & 0x7fff_ffff);
+                }
+            },
+        );
+        let most = f32::from_bits(lanes.into_iter().max().unwrap_or(0));
+        // below this the factor would overflow; such a line counts as zero
+        if most < 1e-30 {
+            0.0
+        } else if most.is_finite() {
+            most / MOST
+        } else {
+            f32::NAN
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    unsafe fn encode(line: &[f32], factor: f32, to: *mut u8) {
+        use std::arch::x86_64::*;
+        let factor = _mm512_set1_ps(factor);
+        let half = _mm512_set1_epi32(128);
+        for part in 0..4 {
+            let count = line.len().saturating_sub(part * 16).min(16);
+            let mask = ((1u32 << count) - 1) as u16;
+            // SAFETY: the mask reads what the line has; the caller vouches for 64 bytes of each plane.
+            unsafe {
+                let values = _mm512_maskz_loadu_ps(mask, line.as_ptr().wrapping_add(part * 16));
+                let whole = _mm512_cvtps_epi32(_mm512_mul_ps(values, factor));
+                // the low byte as a signed one; adding 128 carries what that took away
+                let upper = _mm512_srai_epi32::<8>(_mm512_add_epi32(whole, half));
+                let top = _mm512_srai_epi32::<8>(_mm512_add_epi32(upper, half));
+                for (plane, value) in [top, upper, whole].into_iter().enumerate() {
+                    _mm_storeu_si128(to.add(plane * amx::TILE + part * 16).cast(), _mm512_cvtepi32_epi8(value));
+                }
+            }
+        }
+    }
+}
+
+#[repr(align(64))]
+struct Sums([i32; 6 * 256]);
+
+/// Columns whose tiles stay in the second-level cache while the rows go by.
+const COLUMNS_AT_A_TIME: usize = 256;
+
+impl Engine for Bytes {
+    type Left<'a> = Operand<ThreeBytes>;
+    type Right = Operand<ThreeBytes>;
+
+    fn name(self) -> &'static str {
+        "float32 as three bytes on tile registers"
+    }
+
+    fn left<'a>(self, lines: View<'a>) -> Self::Left<'a> {
+        Operand::pack(lines, Side::Left)
+    }
+
+    fn right(self, lines: View<'_>) -> Self::Right {
+        Operand::pack(lines, Side::Right)
+    }
+
+    fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, part: Part, out: &mut [f32], stride: usize) {
+        assert!(part.first_depth % DEPTH_BLOCK == 0 && part.first_column % LINES == 0);
+        assert!(part.first_depth + left.depth <= right.depth && part.first_column + part.columns <= right.lines);
+        assert!(left.lines == 0 || out.len() >= (left.lines - 1) * stride + part.columns);
+        let tiles = Tiles::take();
+        let mut sums = Sums([0; 6 * 256]);
+        for block in 0..left.depth.div_ceil(DEPTH_BLOCK) {
+            let right_block = part.first_depth / DEPTH_BLOCK + block;
+            let steps = left.steps(block);
+            assert!(steps == right.steps(right_block) || steps < right.steps(right_block));
+            let add = part.add || block > 0;
+            for chunk in (0..part.columns).step_by(COLUMNS_AT_A_TIME) {
+                let end = (chunk + COLUMNS_AT_A_TIME).min(part.columns);
+                for row in (0..left.lines).step_by(2 * LINES) {
+                    let upper = left.tile(block, row / LINES);
+                    let lower = left.tile(block, row / LINES + 1);
+                    let rows = (left.lines - row).min(2 * LINES);
+                    for column in (chunk..end).step_by(LINES) {
+                        let place = part.first_column + column;
+                        let columns = right.tile(right_block, place / LINES);
+                        assert!(upper.len() <= columns.len());
+                        // SAFETY: each operand holds `steps` triples of tiles or more, the sums six tiles.
+                        unsafe {
+                            let sums = sums.0.as_mut_ptr();
+                            tiles.bytes(steps, upper.as_ptr(), lower.as_ptr(), columns.as_ptr(), sums);
+                        }
+                        let scales = (&left.scales[row..][..2 * LINES], &right.scales[place..][..LINES]);
+                        let width = LINES.min(end - column);
+                        // SAFETY: tile registers come with AVX-512.
+                        unsafe { combine(&sums, scales, &mut out[row * stride + column..], stride, rows, width, add) };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The float32 result of two tiles of sums, rows above rows.
+#[target_feature(enable = "avx512f")]
+fn combine(
+    sums: &Sums,
+    (left, right): (&[f32], &[f32]),
+    out: &mut [f32],
+    stride: usize,
+    rows: usize,
+    columns: usize,
+    add: bool,
+) {
+    use std::arch::x86_64::*;
+    assert!(left.len() >= rows && right.len() >= LINES && out.len() >= (rows - 1) * stride + columns);
+    let mask = ((1u32 << columns) - 1) as u16;
+    // SAFETY: both slices hold sixteen scales; sums holds six tiles; the mask keeps to the row of `out`.
+    unsafe {
+        let right = _mm512_mul_ps(_mm512_loadu_ps(right.as_ptr()), _mm512_set1_ps(65536.0));
+        let (second, third) = (_mm512_set1_ps(1.0 / 256.0), _mm512_set1_ps(1.0 / 65536.0));
+        for row in 0..rows {
+            let sums = sums.0.as_ptr().add(row / LINES * 768 + row % LINES * LINES);
+            let order = |i: usize| _mm512_cvtepi32_ps(_mm512_load_si512(sums.add(i * 256).cast()));
+            let sum = _mm512_fmadd_ps(order(2), third, _mm512_fmadd_ps(order(1), second, order(0)));
+            let scale = _mm512_mul_ps(right, _mm512_set1_ps(left[row] * 65536.0));
+            let to = out.as_mut_ptr().add(row * stride);
+            let result = if add {
+                _mm512_fmadd_ps(sum, scale, _mm512_maskz_loadu_ps(mask, to))
+            } else {
+                _mm512_mul_ps(sum, scale)
+            };
+            _mm512_mask_storeu_ps(to, mask, result);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The float32 engine of every processor: fused multiply-adds on a tile of registers, the widest vectors found at run time.
+//!
+//! The right side is packed once, 2 vectors of columns side by side for each step of the depth; the left side is read in
+//! place. A tile of the result lives in registers over a block of the depth.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::{DEPTH_BLOCK, Engine, Part, Scratch, View};
+
+/// float32 products by fused multiply-adds.
+#[derive(Clone, Copy, Debug)]
+pub struct Fma;
+
+/// Vectors of columns in a tile.
+const VECTORS: usize = 2;
+
+/// The right side: for each tile of columns `[depth, columns of a tile]`, zero beyond the last line.
+#[derive(Debug)]
+pub struct Packed {
+    values: Scratch<f32>,
+    depth: usize,
+    width: usize,
+}
+
+/// The left side: in place where its lines are dense.
+#[derive(Debug)]
+pub enum Lines<'a> {
+    /// As they lie.
+    Borrowed(View<'a>),
+    /// Gathered.
+    Owned(Scratch<f32>, usize),
+}
+
+fn tile_width() -> usize {
+    struct Width;
+    impl WithSimd for Width {
+        type Output = usize;
+
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            VECTORS * S::F32_LANES
+        }
+    }
+    pulp::Arch::new().dispatch(Width)
+}
+
+impl Engine for Fma {
+    type Left<'a> = Lines<'a>;
+    type Right = Packed;
+
+    fn name(self) -> &'static str {
+        "fused multiply-add"
+    }
+
+    fn left<'a>(self, lines: View<'a>) -> Lines<'a> {
+        if lines.is_dense() { Lines::Borrowed(lines) } else { Lines::Owned(lines.gathered(), lines.lines()) }
+    }
+
+    fn right(self, lines: View<'_>) -> Packed {
+        let gathered = (!lines.is_dense()).then(|| lines.gathered());
+        let depth = lines.depth();
+        let dense = gathered.as_ref().map_or(lines, |values| View::rows(values, lines.lines(), depth, depth));
+        let width = tile_width();
+        let mut values = Scratch::new(lines.lines().div_ceil(width) * width * depth);
+        values.par_chunks_mut(width * depth).enumerate().for_each(|(tile, packed)| {
+            let first = tile * width;
+            let last = (first + width).min(dense.lines());
+            if last - first < width {
+                packed.fill(0.0);
+            }
+            // sixteen steps of the depth at a time: whole cache lines on both sides
+            for from in (0..depth).step_by(16) {
+                for (column, line) in (first..last).enumerate() {
+                    let line = &dense.line(line)[from..(from + 16).min(depth)];
+                    for (k, &value) in line.iter().enumerate() {
+                        packed[(from + k) * width + column] = value;
+                    }
+                }
+            }
+        });
+        Packed { values, depth, width }
+    }
+
+    fn multiply(self, left: &Lines<'_>, right: &Packed, part: Part, out: &mut [f32], stride: usize) {
+        let left = match left {
+            Lines::Borrowed(view) => *view,
+            Lines::Owned(values, lines) => {
+                let depth = values.len() / (*lines).max(1);
+                View::rows(values, *lines, depth, depth)
+            }
+        };
+        pulp::Arch::new().dispatch(Product { left, right, part, out, stride });
+    }
+}
+
+struct Product<'a> {
+    left: View<'a>,
+    right: &'a Packed,
+    part: Part,
+    out: &'a mut [f32],
+    stride: usize,
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // as many rows as the registers hold: 32 of 16 lanes, else 16
+        if S::F32_LANES == 16 { self.run::<S, 12>(simd) } else { self.run::<S, 6>(simd) }
+    }
+}
+
+impl Product<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const ROWS: usize>(self, simd: S) {
+        let Self { left, right, part, out, stride } = self;
+        let width = VECTORS * S::F32_LANES;
+        assert_eq!(width, right.width, "a right side packed for other vectors");
+        assert!(part.first_column % width == 0 && part.first_depth + left.depth() <= right.depth);
+        let mut edge = [0.0f32; 12 * 32];
+        for from in (0..left.depth()).step_by(DEPTH_BLOCK) {
+            let depth = DEPTH_BLOCK.min(left.depth() - from);
+            let add = part.add || from > 0;
+            for column in (0..part.columns).step_by(width) {
+                let tile = (part.first_column + column) / width;
+                let packed = &right.values[(tile * right.depth + part.first_depth + from) * width..][..depth * width];
+                let columns = width.min(part.columns - column);
+                for row in (0..left.lines()).step_by(ROWS) {
+                    let rows = ROWS.min(left.lines() - row);
+                    // beyond the last row the last is read again, and its result left out
+                    let mut lines: [&[f32]; ROWS] = [&[]; ROWS];
+                    for (i, line) in lines.iter_mut().enumerate() {
+                        *line = &left.line(row + i.min(rows - 1))[from..from + depth];
+                    }
+                    if rows == ROWS && columns == width {
+                        tile_product::<S, ROWS>(simd, lines, packed, &mut out[row * stride + column..], stride, add);
+                        continue;
+                    }
+                    tile_product::<S, ROWS>(simd, lines, packed, &mut edge, width, false);
+                    for i in 0..rows {
+                        let from = &edge[i * width..][..columns];
+                        let to = &mut out[(row + i) * stride + column..][..columns];
+                        if add { super::lanes::add(to, from) } else { to.copy_from_slice(from) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `out (+)= lines . packed`: ROWS lines, one tile of columns.
+#[inline(always)]
+fn tile_product<S: Simd, const ROWS: usize>(
+    simd: S,
+    mut lines: [&[f32]; ROWS],
+    packed: &[f32],
+    out: &mut [f32],
+    stride: usize,
+    add: bool,
+) {
+    let (packed, _) = S::as_simd_f32s(packed);
+    let (packed, _) = packed.as_chunks::<VECTORS>();
+    for line in &mut lines {
+        *line = &line[..packed.len()];
+    }
+    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+    for (k, columns) in packed.iter().enumerate() {
+        for i in 0..ROWS {
+            let x = simd.splat_f32s(lines[i][k]);
+            for j in 0..VECTORS {
+                sums[i][j] = simd.mul_add_f32s(x, columns[j], sums[i][j]);
+            }
+        }
+    }
+    for (i, sums) in sums.into_iter().enumerate() {
+        let row = &mut out[i * stride..][..VECTORS * S::F32_LANES];
+        let (row, _) = S::as_mut_simd_f32s(row);
+        for j in 0..VECTORS {
+            row[j] = if add { simd.add_f32s(row[j], sums[j]) } else { sums[j] };
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Kernels of the CPU over plain slices: products, and the two layers of the net with their gradients. No tensors and no tape;
+//! `ops` puts them behind dfdx.
+//!
+//! | file | what |
+//! |---|---|
+//! | `view` | the two sides of a product, and the trait of engines |
+//! | `fma`, `bytes`, `bfloat16` | the engines; `tiles` and `amx` are what the last two share |
+//! | `lanes`, `transpose` | passes over rows: softmax, gate, norm, rotation |
+//! | `head`, `attention`, `gated` | the layers |
+//! | `weight_gradient` | the product along the rows of a batch |
+//! | `scratch` | working memory |
+//!
+//! Which engine serves float32 and which bfloat16 is found at run time: [`Kind::best`].
+
+pub mod attention;
+mod fma;
+pub mod gated;
+mod head;
+pub mod lanes;
+mod scratch;
+#[cfg(test)]
+mod testing;
+mod transpose;
+mod view;
+mod weight_gradient;
+
+#[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
+mod bfloat16;
+#[cfg(target_arch = "x86_64")]
+mod bytes;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
+
+pub use scratch::Scratch;
+pub use transpose::{transpose, transpose_boards};
+pub use view::{DEPTH_BLOCK, Engine, Part, TILE_LINES, View};
+
+use std::sync::Arc;
+
+use attention::{Attention, AttentionLayer};
+use fma::Fma;
+use gated::{Gated, GatedLayer};
+
+/// What a norm adds to the mean square.
+pub const EPSILON: f32 = 1e-5;
+
+/// Rows of a panel, at most: their share of a layer stays in the second-level cache.
+pub const PANEL: usize = 96;
+
+/// The rows of a panel when `count` rows go over the threads at hand. A row's result does not depend on its panel.
+fn panel_rows(count: usize) -> usize {
+    let threads = rayon::current_num_threads();
+    count.div_ceil(threads).div_ceil(TILE_LINES).max(1).saturating_mul(TILE_LINES).min(PANEL)
+}
+
+/// The engines there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// float32 by fused multiply-adds.
+    Fma,
+    /// float32 as three bytes on tile registers.
+    Bytes,
+    /// bfloat16 on tile registers.
+    TilePairs,
+    /// bfloat16 in AVX-512 registers.
+    VectorPairs,
+}
+
+/// Runs `$body` with the engine of a kind as `$engine`.
+macro_rules! with_engine {
+    ($kind:expr, $engine:ident => $body:expr) => {
+        match $kind {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Bytes => {
+                let $engine = bytes::Bytes::find().expect("the engine was found");
+                $body
+            }
+            #[cfg(target_arch = "x86_64")]
+            Kind::TilePairs => {
+                let $engine = bfloat16::TilePairs::find().expect("the engine was found");
+                $body
+            }
+            #[cfg(target_arch = "x86_64")]
+            Kind::VectorPairs => {
+                let $engine = bfloat16::VectorPairs::find().expect("the engine was found");
+                $body
+            }
+            _ => {
+                let $engine = Fma;
+                $body
+            }
+        }
+    };
+}
+
+impl Kind {
+    /// The engines that this processor has, the fastest first, of float32 or of bfloat16 products.
+    pub fn available(bfloat16: bool) -> Vec<Self> {
+        let kinds = if bfloat16 { vec![Self::TilePairs, Self::VectorPairs] } else { vec![Self::Bytes, Self::Fma] };
+        kinds.into_iter().filter(|kind| kind.is_available()).collect()
+    }
+
+    /// The fastest engine; none where the processor has no bfloat16 products.
+    pub fn best(bfloat16: bool) -> Option<Self> {
+        Self::available(bfloat16).first().copied()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn is_available(self) -> bool {
+        match self {
+            Self::Fma => true,
+            Self::Bytes => bytes::Bytes::find().is_some(),
+            Self::TilePairs => bfloat16::TilePairs::find().is_some(),
+            Self::VectorPairs => bfloat16::VectorPairs::find().is_some(),
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn is_available(self) -> bool {
+        self == Self::Fma
+    }
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        with_engine!(self, engine => engine.name())
+    }
+
+    /// An attention layer on this engine; see [`Attention::new`].
+    pub fn attention(
+        self,
+        projection: &[f32],
+        output: &[f32],
+        width: usize,
+        heads: usize,
+        trained: bool,
+    ) -> Arc<dyn AttentionLayer> {
+        with_engine!(self, engine => Arc::new(Attention::new(engine, projection, output, width, heads, trained)))
+    }
+
+    /// A gated layer on this engine; see [`Gated::new`].
+    pub fn gated(self, up: &[f32], down: &[f32], width: usize, trained: bool) -> Arc<dyn GatedLayer> {
+        with_engine!(self, engine => Arc::new(Gated::new(engine, up, down, width, trained)))
+    }
+
+    /// `left . right^T`, for tests and for measuring an engine.
+    ///
+    /// # Shapes
+    /// left `[n, k]`, right `[m, k]` -> out `[n, m]`.
+    pub fn product(self, left: &[f32], right: &[f32], depth: usize, out: &mut [f32]) {
+        with_engine!(self, engine => product(engine, left, right, depth, out));
+    }
+}
+
+fn product<E: Engine>(engine: E, left: &[f32], right: &[f32], depth: usize, out: &mut [f32]) {
+    use rayon::prelude::*;
+    let columns = right.len() / depth;
+    let right = engine.right(View::rows(right, columns, depth, depth));
+    left.par_chunks(PANEL * depth).zip(out.par_chunks_mut(PANEL * columns)).for_each(|(left, out)| {
+        let left = engine.left(View::rows(left, left.len() / depth, depth, depth));
+        engine.multiply(&left, &right, Part::whole(columns), out, columns);
+    });
+}

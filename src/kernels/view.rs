@@ -1,0 +1,123 @@
+//! `View`: lines of numbers inside a slice, the way both sides of a product are named.
+//!
+//! A product `out[i, j] = sum_k left[i, k] * right[j, k]` reads lines on both sides: line i of the left one is a row of
+//! the result, line j of the right one a column, and k runs along the depth. A PyTorch weight `[M, K]` is M lines of depth
+//! K as it stands; turned over, the same memory is K lines of depth M.
+
+use super::Scratch;
+
+/// `lines` times `depth` numbers of a slice, evenly spaced.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    values: &'a [f32],
+    lines: usize,
+    depth: usize,
+    line_stride: usize,
+    depth_stride: usize,
+}
+
+impl<'a> View<'a> {
+    /// The rows of a matrix as lines: line i is `values[i * stride ..][.. depth]`.
+    pub fn rows(values: &'a [f32], lines: usize, depth: usize, stride: usize) -> Self {
+        assert!(lines == 0 || values.len() >= (lines - 1) * stride + depth, "the rows do not fit their slice");
+        Self { values, lines, depth, line_stride: stride, depth_stride: 1 }
+    }
+
+    /// The columns of a matrix as lines: number k of line i is `values[k * stride + i]`.
+    pub fn columns(values: &'a [f32], lines: usize, depth: usize, stride: usize) -> Self {
+        assert!(depth == 0 || values.len() >= (depth - 1) * stride + lines, "the columns do not fit their slice");
+        Self { values, lines, depth, line_stride: 1, depth_stride: stride }
+    }
+
+    /// How many lines.
+    pub fn lines(&self) -> usize {
+        self.lines
+    }
+
+    /// The numbers of a line.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// True when the numbers of a line lie side by side.
+    pub fn is_dense(&self) -> bool {
+        self.depth_stride == 1
+    }
+
+    /// Line i, which must be dense.
+    #[inline(always)]
+    pub fn line(&self, i: usize) -> &'a [f32] {
+        debug_assert!(self.is_dense());
+        &self.values[i * self.line_stride..][..self.depth]
+    }
+
+    /// The same lines with their numbers side by side, `[lines, depth]`.
+    pub fn gathered(&self) -> Scratch<f32> {
+        let mut out = Scratch::new(self.lines * self.depth);
+        super::transpose(self.values, self.depth_stride, &mut out, self.depth, self.depth, self.lines);
+        out
+    }
+}
+
+/// Which part of a product to compute, and what to do with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// The first line of the right side, a multiple of [`TILE_LINES`].
+    pub first_column: usize,
+    /// How many lines of the right side.
+    pub columns: usize,
+    /// Where along the right side's depth the left side begins, a multiple of [`DEPTH_BLOCK`].
+    pub first_depth: usize,
+    /// Add to what is there instead of replacing it.
+    pub add: bool,
+}
+
+/// Every engine's tiles divide this many columns.
+pub const TILE_LINES: usize = 32;
+
+/// The depth that is multiplied at a time: a tile's share of both sides stays in the first-level cache.
+pub const DEPTH_BLOCK: usize = 256;
+
+impl Part {
+    /// All columns over the whole depth, replacing what is there.
+    pub fn whole(columns: usize) -> Self {
+        Self { first_column: 0, columns, first_depth: 0, add: false }
+    }
+
+    /// Some columns over the whole depth.
+    pub fn columns(first: usize, count: usize) -> Self {
+        Self { first_column: first, columns: count, first_depth: 0, add: false }
+    }
+
+    /// All columns, where the left side holds the depth from `first` on; the first of them replaces, the rest are added.
+    pub fn depth(first: usize, columns: usize) -> Self {
+        Self { first_column: 0, columns, first_depth: first, add: first > 0 }
+    }
+
+    /// The same part, added to what is there.
+    pub fn added(self) -> Self {
+        Self { add: true, ..self }
+    }
+}
+
+/// A way of multiplying: what a processor offers for float32 or bfloat16 products.
+///
+/// Results do not depend on how rows are cut into calls, so they do not depend on the number of threads.
+pub trait Engine: Copy + Send + Sync + 'static {
+    /// Lines ready to be the left side.
+    type Left<'a>;
+    /// Lines ready to be the right side, kept over many products.
+    type Right: Send + Sync;
+
+    /// Its name in reports.
+    fn name(self) -> &'static str;
+
+    /// Makes lines ready to be the left side.
+    fn left<'a>(self, lines: View<'a>) -> Self::Left<'a>;
+
+    /// Makes lines ready to be the right side.
+    fn right(self, lines: View<'_>) -> Self::Right;
+
+    /// `out[i * stride + j] = sum_k left[i, k] * right[first_column + j, first_depth + k]`.
+    fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, part: Part, out: &mut [f32], stride: usize);
+}
