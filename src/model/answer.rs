@@ -1,7 +1,7 @@
 //! `Answer`: what the heads say about one example, read back to the host.
 
-use crate::device::Compute;
 use crate::model::{Inputs, Model, Step};
+use crate::ops::Operations;
 
 /// The model's answer to one example.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +12,7 @@ pub struct Answer {
     pub halt_logit: f32,
 }
 
-impl<D: Compute, T> Step<D, T> {
+impl<D: Operations, T> Step<D, T> {
     /// The answers of the batch, in order.
     pub fn answers(&self, model: &Model<D>, inputs: &Inputs<D>) -> Vec<Answer> {
         let logits = self.logits.as_vec();

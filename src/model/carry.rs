@@ -5,20 +5,20 @@
 
 use dfdx::prelude::*;
 
-use crate::device::{Compute, Matrix};
+use crate::device::Matrix;
 use crate::model::{Inputs, Model};
-use crate::ops::Segments;
+use crate::ops::{Operations, Segments};
 
 /// The two latent states of a packed batch.
 #[derive(Clone, Debug)]
-pub struct Carry<D: Compute> {
+pub struct Carry<D: Operations> {
     /// The answer state, `[N, D]`.
     pub z_h: Matrix<D>,
     /// The reasoning state, `[N, D]`.
     pub z_l: Matrix<D>,
 }
 
-impl<D: Compute> Model<D> {
+impl<D: Operations> Model<D> {
     /// The carry of a batch whose examples all begin: every token at `H_init` and `L_init`.
     pub fn start(&self, inputs: &Inputs<D>) -> Carry<D> {
         let start = |init: &Matrix<D>| take(init.clone(), vec![0; inputs.segments.tokens()]);
@@ -54,8 +54,8 @@ impl<D: Compute> Model<D> {
 }
 
 /// `table[index]`, `[M, D]` -> `[N, D]`.
-fn take<D: Compute>(table: Matrix<D>, index: Vec<usize>) -> Matrix<D> {
+fn take<D: Operations>(table: Matrix<D>, index: Vec<usize>) -> Matrix<D> {
     let length = index.len();
     let index: Tensor<(usize,), usize, D> = table.device().tensor_from_vec(index, (length,));
-    table.gather(index)
+    D::gather(table, &index)
 }

@@ -2,9 +2,8 @@
 
 use dfdx::prelude::Tensor;
 
-use crate::device::Compute;
 use crate::model::{Config, Mixer, Model, Positions};
-use crate::ops::{Rotation, Segments};
+use crate::ops::{Operations, Rotation, Segments};
 
 /// One example as the model sees it.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +16,7 @@ pub struct Example<'a> {
 
 /// A packed batch: for each example P prefix tokens, then its cells.
 #[derive(Clone, Debug)]
-pub struct Inputs<D: Compute> {
+pub struct Inputs<D: Operations> {
     /// The tokens of each example.
     pub segments: Segments,
     /// For each token its row in the stacked table of cell kinds and prefix tokens, `[N]`.
@@ -25,10 +24,10 @@ pub struct Inputs<D: Compute> {
     /// The first token of each example, `[B]`: the halting head reads it.
     pub(super) firsts: Tensor<(usize,), usize, D>,
     /// The rotation of queries and keys; `None` without positions.
-    pub(super) rotation: Option<Rotation<D>>,
+    pub(super) rotation: Option<Rotation>,
 }
 
-impl<D: Compute> Inputs<D> {
+impl<D: Operations> Inputs<D> {
     /// Packs a batch for a model.
     ///
     /// # Panics
@@ -47,7 +46,7 @@ impl<D: Compute> Inputs<D> {
             positions.extend(example.positions.iter().map(|&position| config.prefix + usize::from(position)));
         }
         let rotation = (config.positions == Positions::Rope && config.mixer == Mixer::Attention)
-            .then(|| Rotation::new(device, &positions, config.heads, config.hidden / config.heads, config.rope_base));
+            .then(|| Rotation::new(&positions, config.hidden / config.heads, config.rope_base));
         let tokens = index.len();
         Self {
             index: device.tensor_from_vec(index, (tokens,)),

@@ -2,24 +2,26 @@
 
 use dfdx::prelude::*;
 
-use crate::device::{Compute, Matrix, Vector};
+use crate::device::{Matrix, Precision, Vector};
 use crate::model::net::Net;
 use crate::model::{Carry, Config, ConfigError, Inputs, Spec, Weights, specs};
-use crate::ops::{embed, linear, prefix_tokens};
+use crate::ops::{Operations, Ready, embed, linear, prefix_tokens};
 use crate::rng::Stream;
 
 /// A Tiny Recursive Model on a device.
 #[derive(Clone, Debug)]
-pub struct Model<D: Compute> {
+pub struct Model<D: Operations> {
     /// Its sizes.
     pub config: Config,
     /// Its trunk.
     pub weights: Weights<D>,
+    /// The number type of products where no gradient is asked for; training is float32.
+    pub precision: Precision,
     device: D,
 }
 
 /// What a supervision step gives.
-pub struct Step<D: Compute, T> {
+pub struct Step<D: Operations, T> {
     /// The latent states after it, detached.
     pub carry: Carry<D>,
     /// One row of logits per token, `[N, V]`; the rows of prefix tokens mean nothing.
@@ -30,7 +32,7 @@ pub struct Step<D: Compute, T> {
     pub tape: T,
 }
 
-impl<D: Compute> Model<D> {
+impl<D: Operations> Model<D> {
     /// A model with first values drawn from `stream`.
     ///
     /// # Errors
@@ -50,7 +52,7 @@ impl<D: Compute> Model<D> {
     ) -> Result<Self, E> {
         config.check()?;
         let weights = Weights::build(&config, device, values)?;
-        Ok(Self { config, weights, device: device.clone() })
+        Ok(Self { config, weights, precision: Precision::F32, device: device.clone() })
     }
 
     /// The device of its tensors.
@@ -80,8 +82,8 @@ impl<D: Compute> Model<D> {
     pub fn supervise<T: Tape<f32, D>>(&self, inputs: &Inputs<D>, rows: Matrix<D, T>, carry: Carry<D>) -> Step<D, T> {
         let (config, weights) = (&self.config, &self.weights);
         let prefix = prefix_tokens(rows, config.prefix, config.hidden);
-        let (x, tape) = embed(prefix, &weights.embedding, inputs.index.clone()).split_tape();
-        let (net, tape) = Net::open(config, weights, tape);
+        let (x, tape) = embed(prefix, &weights.embedding, &inputs.index).split_tape();
+        let net = Net::open(config, weights, Ready { precision: self.precision, trained: T::OWNS_TAPE });
         let mut carry = carry;
         for _ in 1..config.h_cycles {
             (carry, _) = self.cycle(&net, inputs, &x, carry, NoneTape);
@@ -89,7 +91,7 @@ impl<D: Compute> Model<D> {
         let (carry, tape) = self.cycle(&net, inputs, &x, carry, tape);
 
         let (logits, tape) = linear(carry.z_h.clone().put_tape(tape), &weights.head).split_tape();
-        let first: Matrix<D, T> = carry.z_h.clone().put_tape(tape).gather(inputs.firsts.clone());
+        let first = D::gather(carry.z_h.clone().put_tape(tape), &inputs.firsts);
         let (halt, tape) = self.halt(first).split_tape();
         Step { carry, logits, halt, tape }
     }
@@ -104,10 +106,9 @@ impl<D: Compute> Model<D> {
         mut tape: T,
     ) -> (Carry<D>, T) {
         for _ in 0..self.config.l_cycles {
-            let (injected, rest) = (z_h.clone().put_tape(tape) + x.clone()).split_tape();
-            (z_l, tape) = net.pass(z_l.put_tape(rest), injected, inputs).split_tape();
+            (z_l, tape) = net.pass(z_l.put_tape(tape), &[&z_h, x], inputs).split_tape();
         }
-        let (z_h, tape) = net.pass(z_h.put_tape(tape), z_l.clone(), inputs).split_tape();
+        let (z_h, tape) = net.pass(z_h.put_tape(tape), &[&z_l], inputs).split_tape();
         (Carry { z_h, z_l }, tape)
     }
 

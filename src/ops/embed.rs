@@ -2,6 +2,7 @@
 
 use dfdx::prelude::*;
 
+use super::Operations;
 use crate::device::{Compute, Matrix};
 
 /// Puzzle rows as prefix tokens: each row zero-padded to `P*D` numbers and cut into P tokens of D.
@@ -19,18 +20,17 @@ pub fn prefix_tokens<D: Compute, T: Tape<f32, D>>(rows: Matrix<D, T>, prefix: us
     padded.reshape_like(&(count * prefix, hidden))
 }
 
-/// One gather from the stacked table `[embedding; prefix]`, scaled by sqrt(D): token i of the batch is row `index[i]`.
+/// One gather from the stacked table `sqrt(D) * [embedding; prefix]`: token i of the batch is its row `index[i]`.
 ///
 /// # Shapes
 /// prefix `[B*P, D]`, embedding `[V, D]`, index `[N]` -> `[N, D]`.
-pub fn embed<D: Compute, T: Tape<f32, D>>(
+pub fn embed<D: Operations, T: Tape<f32, D>>(
     prefix: Matrix<D, T>,
     embedding: &Matrix<D>,
-    index: Tensor<(usize,), usize, D>,
+    index: &Tensor<(usize,), usize, D>,
 ) -> Matrix<D, T> {
     let hidden = embedding.shape().1;
     let (prefix, tape) = prefix.split_tape();
     let table = (embedding.clone().put_tape(tape), prefix).concat_along(Axis::<0>);
-    let tokens: Matrix<D, T> = table.gather(index);
-    tokens * (hidden as f32).sqrt()
+    D::gather(table * (hidden as f32).sqrt(), index)
 }

@@ -1,26 +1,85 @@
-//! The operations of the model, each in its composed form: plain dfdx, any device, differentiable.
+//! The operations of the model. Each has a composed form in plain dfdx, which is its definition on every device, and on the CPU
+//! a fused form over `kernels`, which the tests hold against it.
 //!
-//! The composed form is the definition that faster kernels are tested against. Two facts of dfdx 0.13.0 bite here:
+//! Two facts of dfdx 0.13.0 bite in composed forms:
 //! - the gradient of `slice` on the CPU assigns and does not add, so a tensor is only cut into pieces that do not
-//!   overlap, and it is never used beside its pieces;
+//!   overlap, it is never used beside its pieces, and it is cut once: a composed layer serves one pass of a tape;
 //! - casting between number types is not differentiable, see [`stable_max`].
 
-mod attention;
+pub mod attention;
+pub mod boards;
+mod bridge;
 mod embed;
+pub mod gated;
+pub mod gather;
 mod linear;
 mod norm;
-mod rope;
+mod rotation;
 mod segments;
 pub mod stable_max;
-mod swiglu;
+pub mod sum;
 
-pub use attention::attention;
+pub use attention::{AttentionOp, AttentionWeights};
 pub use embed::{embed, prefix_tokens};
+pub use gated::{GatedOp, GatedWeights};
 pub use linear::{linear, rows_of};
 pub use norm::rms_norm;
-pub use rope::Rotation;
+pub use rotation::Rotation;
 pub use segments::{Run, Segments};
-pub use swiglu::swiglu;
+
+use dfdx::prelude::{Cpu, Tape, Tensor};
+
+use crate::device::{Matrix, Precision};
+use crate::kernels::Kind;
+
+/// What the weights of a layer are made ready for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// The number type of products.
+    pub precision: Precision,
+    /// Whether gradients will be asked for.
+    pub trained: bool,
+}
+
+impl Ready {
+    /// The engine for it on this processor.
+    fn engine(self) -> Kind {
+        let bfloat16 = self.precision == Precision::Bf16;
+        Kind::best(bfloat16).unwrap_or_else(|| panic!("no products in {} on this processor", self.precision))
+    }
+}
+
+/// The operations of a device. Where there is no kernel the composed form serves.
+pub trait Operations: AttentionOp + GatedOp {
+    /// `z + a (+ b)`; see [`sum`].
+    fn sum<T: Tape<f32, Self>>(z: Matrix<Self, T>, others: &[&Matrix<Self>]) -> Matrix<Self, T> {
+        sum::composed(z, others)
+    }
+
+    /// `table[index]`; see [`gather`].
+    fn gather<T: Tape<f32, Self>>(table: Matrix<Self, T>, index: &Tensor<(usize,), usize, Self>) -> Matrix<Self, T> {
+        gather::composed(table, index)
+    }
+
+    /// Every board turned over; see [`boards`].
+    fn turn_boards<T: Tape<f32, Self>>(x: Matrix<Self, T>, count: usize) -> Matrix<Self, T> {
+        boards::composed(x, count)
+    }
+}
+
+impl Operations for Cpu {
+    fn sum<T: Tape<f32, Cpu>>(z: Matrix<Cpu, T>, others: &[&Matrix<Cpu>]) -> Matrix<Cpu, T> {
+        sum::cpu(z, others)
+    }
+
+    fn gather<T: Tape<f32, Cpu>>(table: Matrix<Cpu, T>, index: &Tensor<(usize,), usize, Cpu>) -> Matrix<Cpu, T> {
+        gather::cpu(table, index)
+    }
+
+    fn turn_boards<T: Tape<f32, Cpu>>(x: Matrix<Cpu, T>, count: usize) -> Matrix<Cpu, T> {
+        boards::cpu(x, count)
+    }
+}
 
 #[cfg(test)]
 mod testing;

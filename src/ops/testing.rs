@@ -1,4 +1,5 @@
-//! What the tests of the operations share: seeded tensors, and gradients checked against finite differences.
+//! What the tests of the operations share: seeded tensors, gradients checked against finite differences, and fused forms held against
+//! their composed ones.
 
 use dfdx::prelude::*;
 
@@ -6,15 +7,15 @@ use super::*;
 use crate::device::Matrix;
 use crate::rng::Stream;
 
-type Taped = Matrix<Cpu, OwnedTape<f32, Cpu>>;
+pub(super) type Taped = Matrix<Cpu, OwnedTape<f32, Cpu>>;
 
-fn random(stream: &mut Stream, rows: usize, columns: usize) -> Matrix<Cpu> {
+pub(super) fn random(stream: &mut Stream, rows: usize, columns: usize) -> Matrix<Cpu> {
     let values = (0..rows * columns).map(|_| stream.normal() as f32).collect();
     Cpu::default().tensor_from_vec(values, (rows, columns))
 }
 
 /// Compares the tape's gradient of `<f(x), c>` with central differences, at every coordinate of x.
-fn check_gradient(rows: usize, columns: usize, f: impl Fn(Taped) -> Taped) {
+pub(super) fn check_gradient(rows: usize, columns: usize, f: impl Fn(Taped) -> Taped) {
     let mut stream = Stream::new(5, "gradient");
     let x = random(&mut stream, rows, columns);
     let shape = *f(x.leaky_trace()).shape();
@@ -38,6 +39,35 @@ fn check_gradient(rows: usize, columns: usize, f: impl Fn(Taped) -> Taped) {
     }
 }
 
+/// A form of an operation: from its input and its weights to its result.
+pub(super) type Form<'a> = &'a dyn Fn(Taped, &[Matrix<Cpu>]) -> Taped;
+
+/// Holds a fused form against the composed one: result, and the gradients of `<y, c>` with respect to the input and every weight, within
+/// `tolerance` of the largest number of each.
+pub(super) fn check_forms(
+    name: &str,
+    x: &Matrix<Cpu>,
+    weights: &[Matrix<Cpu>],
+    fused: Form,
+    composed: Form,
+    tolerance: f32,
+) {
+    let run = |form: Form| {
+        let (first, tape) = form(x.leaky_trace(), weights).split_tape();
+        let c = random(&mut Stream::new(11, "slopes"), first.shape().0, first.shape().1);
+        let gradients = (first.clone().put_tape(tape) * c).sum::<Rank0, _>().backward();
+        let mut numbers = vec![first.as_vec(), gradients.get(x).as_vec()];
+        numbers.extend(weights.iter().map(|weight| gradients.get(weight).as_vec()));
+        numbers
+    };
+    for (which, (found, expected)) in run(fused).into_iter().zip(run(composed)).enumerate() {
+        let largest = expected.iter().fold(1e-3f32, |most, x| most.max(x.abs()));
+        let pairs = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+        let worst = pairs.fold(0.0f32, |most, x| if x > most || x.is_nan() { x } else { most }) / largest;
+        assert!(worst < tolerance, "{name}: number {which} (0 result, 1 input, 2.. weights) is off by {worst}");
+    }
+}
+
 #[test]
 fn norm_and_its_gradient() {
     let x = Cpu::default().tensor_from_vec(vec![3.0, 4.0, 0.0, 0.0], (2, 2));
@@ -50,61 +80,6 @@ fn norm_and_its_gradient() {
 }
 
 #[test]
-fn swiglu_and_its_gradient() {
-    let mut stream = Stream::new(6, "weights");
-    let (gate, value, down) = (random(&mut stream, 7, 4), random(&mut stream, 7, 4), random(&mut stream, 4, 7));
-    check_gradient(3, 4, |x| swiglu(x, &gate, &value, &down));
-}
-
-#[test]
-fn rotation_keeps_lengths_and_depends_on_distance_alone() {
-    let device = Cpu::default();
-    let mut stream = Stream::new(7, "rope");
-    let x = random(&mut stream, 1, 8);
-    let at = |position| Rotation::new(&device, &[position], 2, 4, 10_000.0).apply(x.clone()).as_vec();
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-    assert_eq!(at(0), x.as_vec());
-    assert!((dot(&at(17), &at(17)) - dot(&at(0), &at(0))).abs() < 1e-4);
-    assert!((dot(&at(10), &at(13)) - dot(&at(500), &at(503))).abs() < 1e-3);
-    let rotation = Rotation::new(&device, &[3, 40, 899], 2, 4, 10_000.0);
-    check_gradient(3, 8, |x| rotation.apply(x));
-}
-
-#[test]
-fn attention_stays_inside_its_segment() {
-    let mut stream = Stream::new(8, "attention");
-    let (q, k, v) = (random(&mut stream, 9, 4), random(&mut stream, 9, 4), random(&mut stream, 9, 4));
-    let run = |lengths: Vec<usize>, q: &Matrix<Cpu>, k: &Matrix<Cpu>, v: &Matrix<Cpu>| {
-        attention(q.clone(), k.clone(), v.clone(), NoneTape, &Segments::new(lengths), 2).as_vec()
-    };
-    let rows = |x: &Matrix<Cpu>, from: usize, to: usize| x.clone().slice((from..to, 0..4));
-    let whole = run(vec![3, 3, 1, 2], &q, &k, &v);
-    for (from, to) in [(0, 3), (3, 6), (6, 7), (7, 9)] {
-        let alone = run(vec![to - from], &rows(&q, from, to), &rows(&k, from, to), &rows(&v, from, to));
-        for (a, b) in alone.iter().zip(&whole[from * 4..to * 4]) {
-            assert!((a - b).abs() < 1e-6);
-        }
-    }
-    assert_eq!(whole[24..28], v.as_vec()[24..28], "a lone token attends to itself");
-}
-
-#[test]
-fn attention_gradients_over_ragged_segments() {
-    let mut stream = Stream::new(9, "attention");
-    let (a, b) = (random(&mut stream, 8, 4), random(&mut stream, 8, 4));
-    let segments = Segments::new(vec![2, 2, 1, 3]);
-    type Place = fn([Matrix<Cpu>; 3]) -> [Matrix<Cpu>; 3];
-    let places: [Place; 3] = [|[x, a, b]| [x, a, b], |[x, a, b]| [a, x, b], |[x, a, b]| [a, b, x]];
-    for place in places {
-        check_gradient(8, 4, |x| {
-            let (x, tape) = x.split_tape();
-            let [q, k, v] = place([x, a.clone(), b.clone()]);
-            attention(q, k, v, tape, &segments, 2)
-        });
-    }
-}
-
-#[test]
 fn embedding_pads_rows_and_scales() {
     let device = Cpu::default();
     let rows = device.tensor_from_vec(vec![1.0, 2.0, 3.0], (1, 3));
@@ -112,11 +87,10 @@ fn embedding_pads_rows_and_scales() {
     let prefix = prefix_tokens::<_, NoneTape>(rows, 2, 2);
     assert_eq!(prefix.as_vec(), [1.0, 2.0, 3.0, 0.0]);
     let index = device.tensor_from_vec(vec![2, 3, 1, 0, 1], (5,));
-    let tokens = embed::<_, NoneTape>(prefix, &embedding, index).as_vec();
+    let tokens = embed::<_, NoneTape>(prefix, &embedding, &index).as_vec();
     let expected = [1.0, 2.0, 3.0, 0.0, 12.0, 13.0, 10.0, 11.0, 12.0, 13.0].map(|x: f32| x * 2f32.sqrt());
     assert_eq!(tokens, expected);
-    let index = move || Cpu::default().tensor_from_vec(vec![2, 3, 1, 0, 1], (5,));
-    check_gradient(1, 3, move |x| embed(prefix_tokens(x, 2, 2), &embedding, index()));
+    check_gradient(1, 3, |x| embed(prefix_tokens(x, 2, 2), &embedding, &index));
 }
 
 #[test]
@@ -153,5 +127,34 @@ fn stable_max_equals_its_formula_and_its_differences() {
         };
         let expected = (moved(1e-3) - moved(-1e-3)) / 2e-3;
         assert!((f64::from(found) - expected).abs() < 1e-4, "{i}: {found} {expected}");
+    }
+}
+
+#[test]
+fn sums_gathers_and_turned_boards_equal_their_composed_forms() {
+    let mut stream = Stream::new(12, "rows");
+    for (rows, columns) in [(1, 1), (6, 5), (36, 33)] {
+        let (x, a, b) = (
+            random(&mut stream, rows, columns),
+            random(&mut stream, rows, columns),
+            random(&mut stream, rows, columns),
+        );
+        let others = [a.clone(), b];
+        check_forms(
+            "sum",
+            &x,
+            &others,
+            &|x, w| Cpu::sum(x, &[&w[0], &w[1]]),
+            &|x, w| sum::composed(x, &[&w[0], &w[1]]),
+            1e-6,
+        );
+        let twice = [a];
+        check_forms("sum", &x, &twice, &|x, w| Cpu::sum(x, &[&w[0]]), &|x, w| sum::composed(x, &[&w[0]]), 1e-6);
+        let index = Cpu::default().tensor_from_vec((0..rows + 2).map(|i| i * 5 % rows).collect(), (rows + 2,));
+        check_forms("gather", &x, &[], &|x, _| Cpu::gather(x, &index), &|x, _| gather::composed(x, &index), 1e-6);
+        for boards in [1, rows / 2, rows].into_iter().filter(|&boards| boards > 0) {
+            let turned: Form = &|x, _| Cpu::turn_boards(x, boards);
+            check_forms("boards", &x, &[], turned, &|x, _| boards::composed(x, boards), 1e-6);
+        }
     }
 }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{Recipe, RecipeError};
 use crate::checkpoint::{Folder, Manifest, Part, Tensors};
 use crate::dataset::Identifiers;
-use crate::device::Compute;
 use crate::files;
 use crate::model::{Model, Spec, specs};
+use crate::ops::Operations;
 
 const PUZZLE_TABLE: &str = "puzzle_emb.weights";
 
@@ -48,7 +48,7 @@ pub const LOG_FILE: &str = "log.csv";
 
 /// A trained model.
 #[derive(Clone, Debug)]
-pub struct Trained<D: Compute> {
+pub struct Trained<D: Operations> {
     /// The model with its averaged weights.
     pub model: Model<D>,
     /// The puzzle table, `[rows * puzzle_width]`.
@@ -85,7 +85,7 @@ impl Trained<Cpu> {
     }
 }
 
-impl<D: Compute> Trained<D> {
+impl<D: Operations> Trained<D> {
     /// Reads a checkpoint, every tensor checked against the recipe's model.
     ///
     /// # Errors

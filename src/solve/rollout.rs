@@ -8,9 +8,9 @@ use dfdx::prelude::NoneTape;
 use rayon::prelude::*;
 
 use crate::augment::Augmentation;
-use crate::device::Compute;
 use crate::encode::{self, Drawing, Extent, Offset};
 use crate::model::{Answer, Example, Inputs};
+use crate::ops::Operations;
 use crate::prediction::{Prediction, Solver};
 use crate::recipe::Trained;
 use crate::task::Task;
@@ -19,7 +19,7 @@ use crate::task::Task;
 const TOKENS_PER_BATCH: usize = 450;
 
 /// A trained model that solves.
-pub struct ModelSolver<D: Compute> {
+pub struct ModelSolver<D: Operations> {
     trained: Trained<D>,
     views: usize,
     steps: usize,
@@ -34,7 +34,7 @@ struct View {
     extent: Extent,
 }
 
-impl<D: Compute> ModelSolver<D> {
+impl<D: Operations> ModelSolver<D> {
     /// A solver with at most `views` views of each test input and `steps` supervision steps.
     pub fn new(trained: Trained<D>, views: usize, steps: usize) -> Self {
         Self { trained, views, steps }
@@ -76,7 +76,7 @@ impl<D: Compute> ModelSolver<D> {
     }
 }
 
-impl<D: Compute> Solver for ModelSolver<D> {
+impl<D: Operations> Solver for ModelSolver<D> {
     fn name(&self) -> &str {
         "trm"
     }

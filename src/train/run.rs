@@ -11,8 +11,8 @@ use thiserror::Error;
 use super::log::{self, LogRow, Window};
 use super::{Diverged, StepReport, Trainer};
 use crate::checkpoint::Folder;
-use crate::device::Compute;
 use crate::files::{self, FileError};
+use crate::ops::Operations;
 use crate::recipe::{LOG_FILE, Recipe, RecipeError};
 
 /// What can stop a training from going on.
@@ -97,7 +97,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// [`TrainError`]; what was saved before still stands.
-pub fn train<D: Compute>(
+pub fn train<D: Operations>(
     training: Training<'_>,
     device: &D,
     mut progress: impl FnMut(Progress<'_>),
@@ -148,7 +148,7 @@ pub fn train<D: Compute>(
 }
 
 /// The trainer at its first or next step, and the seconds that it had taken before.
-fn begin<D: Compute>(training: &Training<'_>, device: &D) -> Result<(Trainer<D>, f64), TrainError> {
+fn begin<D: Operations>(training: &Training<'_>, device: &D) -> Result<(Trainer<D>, f64), TrainError> {
     let same_place =
         |a: &Path, b: &Path| a == b || (a.canonicalize().ok().is_some_and(|a| Some(a) == b.canonicalize().ok()));
     let goes_on_in_place = training.resume.as_deref().is_some_and(|resume| same_place(resume, &training.output));

@@ -4,9 +4,8 @@ use rayon::prelude::*;
 
 use super::{Gradient, Losses, supervise};
 use crate::dataset::{Drawn, ExampleRef, Sampler, TrainingSet};
-use crate::device::Compute;
 use crate::model::{Carry, Example, Inputs, Model};
-use crate::ops::Segments;
+use crate::ops::{Operations, Segments};
 use crate::optim::RowGradients;
 use crate::rng::Stream;
 
@@ -25,7 +24,7 @@ pub struct Slot {
 
 /// One part of the batch.
 #[derive(Clone, Debug)]
-pub struct Slots<D: Compute> {
+pub struct Slots<D: Operations> {
     /// The slots; an empty one takes the next example.
     pub slots: Vec<Option<Slot>>,
     /// The latent states after the last step, with the segments they lie in.
@@ -78,7 +77,7 @@ impl BatchStep {
     }
 }
 
-impl<D: Compute> Slots<D> {
+impl<D: Operations> Slots<D> {
     /// Slots that wait for their first examples.
     pub fn new(count: usize) -> Self {
         Self { slots: vec![None; count], carry: None }
@@ -154,7 +153,7 @@ impl<D: Compute> Slots<D> {
 
 /// One supervision step of all parts, as many side by side as there are threads. They are added up in their order, so the
 /// sums do not depend on the threads, and only the gradients of one wave are held at a time.
-pub(super) fn step_all<D: Compute>(
+pub(super) fn step_all<D: Operations>(
     parts: &mut [Slots<D>],
     model: &Model<D>,
     table: &[f32],

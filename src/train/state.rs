@@ -13,9 +13,9 @@ use super::log::Window;
 use super::slots::{Slot, Slots};
 use crate::checkpoint::{CheckpointError, Folder, Manifest, Part, Tensors};
 use crate::dataset::{ExampleRef, Sampler, SamplerState};
-use crate::device::{Compute, Matrix};
+use crate::device::Matrix;
 use crate::model::{Carry, specs};
-use crate::ops::Segments;
+use crate::ops::{Operations, Segments};
 use crate::optim::Moments;
 use crate::recipe::{About, RecipeError, Trained, trained};
 use crate::rng::{Stream, StreamState};
@@ -48,7 +48,7 @@ struct SlotState {
     source: Option<usize>,
 }
 
-impl<D: Compute> Trainer<D> {
+impl<D: Operations> Trainer<D> {
     /// Writes a whole checkpoint.
     ///
     /// # Errors

@@ -6,9 +6,8 @@
 
 use dfdx::prelude::*;
 
-use crate::device::Compute;
 use crate::model::{Answer, Carry, Inputs, Model, Step, specs};
-use crate::ops::stable_max;
+use crate::ops::{Operations, stable_max};
 
 /// The sums over the examples of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,7 +28,7 @@ pub struct Gradient {
 }
 
 /// Everything a supervision step gives to training.
-pub struct Supervision<D: Compute> {
+pub struct Supervision<D: Operations> {
     /// The latent states after it.
     pub carry: Carry<D>,
     /// The answers, in order.
@@ -46,7 +45,7 @@ pub struct Supervision<D: Compute> {
 ///
 /// # Shapes
 /// rows `[B * puzzle_width]`; labels B times `[S]`, `None` for ignored cells; carry `[N, D]`.
-pub fn supervise<D: Compute>(
+pub fn supervise<D: Operations>(
     model: &Model<D>,
     inputs: &Inputs<D>,
     rows: Vec<f32>,

@@ -13,15 +13,15 @@ use super::log::Window;
 use super::slots::{Slots, step_all};
 use crate::augment::Plan;
 use crate::dataset::{HeldOut, Sampler, Source, TrainingSet};
-use crate::device::Compute;
 use crate::model::{Model, Spec, specs};
+use crate::ops::Operations;
 use crate::optim::{Moments, average, sign_sgd};
 use crate::recipe::{Recipe, RecipeError, SetDigest, SourceRecipe, TrunkValues};
 use crate::rng::Stream;
 use crate::task;
 
 /// A training in progress.
-pub struct Trainer<D: Compute> {
+pub struct Trainer<D: Operations> {
     /// What decides it.
     pub recipe: Recipe,
     /// The task sets it learns from.
@@ -65,7 +65,7 @@ pub struct Diverged {
     pub step: usize,
 }
 
-impl<D: Compute> Trainer<D> {
+impl<D: Operations> Trainer<D> {
     /// A training at its beginning.
     ///
     /// # Errors

@@ -1,0 +1,104 @@
+//! The attention layer: its composed form against differences, and every engine's fused form against the composed one.
+
+use dfdx::prelude::*;
+
+use super::cpu::Packed;
+use super::{AttentionOp, AttentionWeights, composed};
+use crate::device::Matrix;
+use crate::kernels::Kind;
+use crate::ops::testing::{check_forms, check_gradient, random};
+use crate::ops::{Rotation, Segments, bridge};
+use crate::rng::Stream;
+
+fn weights(stream: &mut Stream, width: usize) -> [Matrix<Cpu>; 2] {
+    let scale = 1.0 / (width as f32).sqrt();
+    [random(stream, 3 * width, width) * (2.0 * scale), random(stream, width, width) * scale]
+}
+
+fn opened(kind: Kind, [projection, output]: &[Matrix<Cpu>; 2], heads: usize) -> AttentionWeights<Cpu> {
+    let width = output.shape().0;
+    let layer = kind.attention(bridge::values(projection), bridge::values(output), width, heads, true);
+    AttentionWeights { projection: projection.clone(), output: output.clone(), heads, ready: Packed(layer) }
+}
+
+#[test]
+fn the_composed_form_and_its_gradient() {
+    let mut stream = Stream::new(9, "attention");
+    let [projection, output] = weights(&mut stream, 8);
+    let segments = Segments::new(vec![2, 2, 1, 3]);
+    let rotation = Rotation::new(&[3, 40, 899, 0, 7, 1, 2, 5], 4, 10_000.0);
+    check_gradient(8, 8, |x| composed(x, &projection, &output, 2, &segments, Some(&rotation)));
+}
+
+#[test]
+fn scores_depend_on_distance_alone() {
+    let mut stream = Stream::new(7, "rope");
+    let weights = weights(&mut stream, 8);
+    let x = random(&mut stream, 3, 8);
+    for kind in Kind::available(false) {
+        let at = |first: usize| {
+            let rotation = Rotation::new(&[first, first + 3, first + 11], 4, 10_000.0);
+            Cpu::attention(x.clone(), &opened(kind, &weights, 2), &Segments::new(vec![3]), Some(&rotation)).as_vec()
+        };
+        let pairs = at(0).into_iter().zip(at(500));
+        assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-3), "{}", kind.name());
+        assert_ne!(at(0), at(500), "positions do turn");
+    }
+}
+
+#[test]
+fn the_fused_form_equals_the_composed_one() {
+    let cases = [
+        (1, 2, vec![1]),
+        (1, 4, vec![5, 5]),
+        (2, 8, vec![1, 3, 3, 1, 97]),
+        (2, 64, vec![40, 2, 129]),
+        (4, 48, vec![100, 33]),
+        (3, 96, vec![17, 200]),
+    ];
+    for kind in Kind::available(false) {
+        for (heads, width, lengths) in &cases {
+            for turned in [false, true] {
+                let (heads, width) = (*heads, *width);
+                let segments = Segments::new(lengths.clone());
+                let mut stream = Stream::new(8, "attention");
+                let weights = weights(&mut stream, width);
+                let x = random(&mut stream, segments.tokens(), width);
+                let positions: Vec<usize> = (0..segments.tokens()).map(|i| i * 7 % 900).collect();
+                let rotation = Rotation::new(&positions, width / heads, 10_000.0);
+                let rotation = turned.then_some(&rotation);
+                let open = opened(kind, &weights, heads);
+                let name = format!("{}, {heads} heads of {width}, segments {lengths:?}", kind.name());
+                check_forms(
+                    &name,
+                    &x,
+                    &weights,
+                    &|x, _| Cpu::attention(x, &open, &segments, rotation),
+                    &|x, w| composed(x, &w[0], &w[1], heads, &segments, rotation),
+                    5e-5,
+                );
+                let (taped, _) = Cpu::attention(x.leaky_trace(), &open, &segments, rotation).split_tape();
+                let in_place = Cpu::attention(x, &open, &segments, rotation).as_vec();
+                assert_eq!(in_place, taped.as_vec(), "{name}: in place and on the tape are one");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_segment_attends_to_itself_alone() {
+    let mut stream = Stream::new(10, "attention");
+    let weights = weights(&mut stream, 8);
+    let x = random(&mut stream, 9, 8);
+    for kind in Kind::available(false) {
+        let open = opened(kind, &weights, 2);
+        let run =
+            |lengths: Vec<usize>, x: Matrix<Cpu>| Cpu::attention(x, &open, &Segments::new(lengths), None).as_vec();
+        let whole = run(vec![3, 3, 1, 2], x.clone());
+        for (from, to) in [(0, 3), (3, 6), (6, 7), (7, 9)] {
+            let rows = Cpu::default().tensor_from_vec(bridge::values(&x)[from * 8..to * 8].to_vec(), (to - from, 8));
+            let alone = run(vec![to - from], rows);
+            assert!(alone.iter().zip(&whole[from * 8..]).all(|(a, b)| (a - b).abs() < 1e-5), "{}", kind.name());
+        }
+    }
+}
