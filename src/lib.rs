@@ -16,7 +16,7 @@
 //!  1  grid              device
 //!     puzzle wing       tensor wing               verdict wing (may read grid, task, augment)
 //!     ------------------------------------------------------------------------------
-//!  0  files · names · rng · units
+//!  0  clock · files · names · rng · units
 //! ```
 //!
 //! The law, asserted by `tests/layers.rs`: a room imports lower numbers of its own wing and the ground floor; rooms of
@@ -43,6 +43,7 @@
 pub mod augment;
 pub mod checkpoint;
 pub mod cli;
+pub mod clock;
 pub mod dataset;
 pub mod device;
 pub mod encode;
