@@ -107,6 +107,18 @@ impl Times {
     }
 }
 
+impl FromIterator<(Part, Spent)> for Times {
+    /// A part that comes twice is added up.
+    fn from_iter<I: IntoIterator<Item = (Part, Spent)>>(parts: I) -> Self {
+        let mut times = [Spent { time: Seconds(0.0), calls: 0 }; Part::ALL.len()];
+        for (part, spent) in parts {
+            times[part as usize].time.0 += spent.time.0;
+            times[part as usize].calls += spent.calls;
+        }
+        Self(times)
+    }
+}
+
 /// Runs `work`, and counts it as `part` while the clock is on. An outer part pauses meanwhile.
 #[inline]
 pub fn time<R>(part: Part, work: impl FnOnce() -> R) -> R {
@@ -158,11 +170,12 @@ impl Clock {
 
     fn stop(&self) -> Times {
         self.is_on.store(false, Ordering::Relaxed);
-        Times(Part::ALL.map(|part| {
+        let spent = |part: Part| {
             let tally = &self.tallies[part as usize];
             let nanoseconds = tally.nanoseconds.load(Ordering::Relaxed);
             Spent { time: Seconds(nanoseconds as f64 / 1e9), calls: tally.calls.load(Ordering::Relaxed) }
-        }))
+        };
+        Part::ALL.into_iter().map(|part| (part, spent(part))).collect()
     }
 
     #[inline]

@@ -28,12 +28,70 @@ pub enum DeviceChoice {
     Cpu,
 }
 
+/// The number type of products. Whatever it is, states and norms stay float32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// `f32`: what the results are held to.
+    #[default]
+    F32,
+    /// `bf16`: eight bits of each number, faster where the processor has it.
+    Bf16,
+}
+
+impl Precision {
+    /// What PyTorch calls it.
+    pub fn type_name(self) -> &'static str {
+        match self {
+            Self::F32 => "float32",
+            Self::Bf16 => "bfloat16",
+        }
+    }
+
+    /// The precision, where this build can compute in it: the one place that decides.
+    ///
+    /// # Errors
+    /// [`DeviceError::Precision`].
+    pub fn check(self) -> Result<Self, DeviceError> {
+        match self {
+            Self::F32 => Ok(self),
+            Self::Bf16 => Err(DeviceError::Precision(self)),
+        }
+    }
+}
+
+impl FromStr for Precision {
+    type Err = DeviceError;
+
+    fn from_str(name: &str) -> Result<Self, DeviceError> {
+        match name {
+            "f32" => Ok(Self::F32),
+            "bf16" => Ok(Self::Bf16),
+            other => Err(DeviceError::UnknownPrecision(other.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
 /// A device that cannot be had.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum DeviceError {
     /// A device of another kind.
     #[error("no device \"{0}\" in this build; the one it has is cpu")]
     Unknown(String),
+    /// A precision of another kind.
+    #[error("no precision \"{0}\"; there are f32 and bf16")]
+    UnknownPrecision(String),
+    /// A precision that this build or this processor does not compute in.
+    #[error("this build has no products in {0}; use --precision f32")]
+    Precision(Precision),
 }
 
 impl FromStr for DeviceChoice {
@@ -51,5 +109,18 @@ impl fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let threads = rayon::current_num_threads();
         write!(f, "cpu, {threads} thread{}, float32", if threads == 1 { "" } else { "s" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precisions_are_read_as_they_are_written() {
+        for precision in [Precision::F32, Precision::Bf16] {
+            assert_eq!(precision.to_string().parse(), Ok(precision));
+        }
+        assert!("f16".parse::<Precision>().unwrap_err().to_string().contains("f32 and bf16"));
     }
 }
