@@ -9,6 +9,8 @@ use std::str::FromStr;
 use dfdx::prelude::{Cpu, Device, NoneTape, Tensor, TensorFromVec};
 use thiserror::Error;
 
+use crate::kernels::Kind;
+
 /// What the model asks of a device: float32 for the network, float64 for the loss, whole numbers for gathers.
 pub trait Compute: Device<f32> + Device<f64> + TensorFromVec<usize> + Send + Sync {}
 
@@ -47,14 +49,14 @@ impl Precision {
         }
     }
 
-    /// The precision, where this build can compute in it: the one place that decides.
+    /// The precision, where this processor can compute in it.
     ///
     /// # Errors
     /// [`DeviceError::Precision`].
     pub fn check(self) -> Result<Self, DeviceError> {
-        match self {
-            Self::F32 => Ok(self),
-            Self::Bf16 => Err(DeviceError::Precision(self)),
+        match Kind::best(self == Self::Bf16) {
+            Some(_) => Ok(self),
+            None => Err(DeviceError::Precision(self)),
         }
     }
 }
@@ -90,7 +92,7 @@ pub enum DeviceError {
     #[error("no precision \"{0}\"; there are f32 and bf16")]
     UnknownPrecision(String),
     /// A precision that this build or this processor does not compute in.
-    #[error("this build has no products in {0}; use --precision f32")]
+    #[error("this processor has no products in {0} (it lacks AVX512-BF16); use --precision f32")]
     Precision(Precision),
 }
 

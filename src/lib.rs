@@ -1,26 +1,28 @@
 //! `trm-arc`: train, run, judge and submit Tiny Recursive Models (arXiv 2510.04871) on ARC-AGI.
 //!
 //! Puzzles know no tensors. Tensors know no puzzles. The verdict knows neither tensors nor training.
-//! Only `recipe`, `train` and `solve` see two wings.
+//! Only `recipe`, `train`, `solve` and `bench` see two wings.
 //!
 //! ```text
-//!  9  cli                                         one file per command; main.rs parses, runs, sets the exit code
+//! 10  cli                                         one file per command; main.rs parses, runs, sets the exit code
+//!  9  bench
 //!  8  train · solve
 //!     ------------------------------------------------------------------------------
 //!  7                     recipe                   report
 //!  6                                              score · submission
-//!  5  dataset                                     vote · solver
-//!  4  encode            optim                     prediction
-//!  3  augment           model
-//!  2  task              ops · checkpoint
-//!  1  grid              device
+//!  5  dataset           optim                     vote · solver
+//!  4  encode            model                     prediction
+//!  3  augment           ops · checkpoint
+//!  2  task              device
+//!  1  grid              kernels
 //!     puzzle wing       tensor wing               verdict wing (may read grid, task, augment)
 //!     ------------------------------------------------------------------------------
-//!  0  files · names · rng · units
+//!  0  clock · files · names · rng · units
 //! ```
 //!
 //! The law, asserted by `tests/layers.rs`: a room imports lower numbers of its own wing and the ground floor; rooms of
-//! the same number never import each other, but those of the ground floor may; nobody imports `cli`.
+//! the same number never import each other, but those of the ground floor may; nobody imports `cli`. `bench` stands above
+//! `train` because it times the very step that training takes.
 //!
 //! # Shape letters
 //!
@@ -41,8 +43,10 @@
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod augment;
+pub mod bench;
 pub mod checkpoint;
 pub mod cli;
+pub mod clock;
 pub mod dataset;
 pub mod device;
 pub mod encode;

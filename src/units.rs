@@ -92,6 +92,53 @@ impl fmt::Display for Count {
     }
 }
 
+/// A short length of time, printed as `1404.21 ms`.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Milliseconds(pub f64);
+
+impl From<Seconds> for Milliseconds {
+    fn from(seconds: Seconds) -> Self {
+        Self(1e3 * seconds.0)
+    }
+}
+
+impl fmt::Display for Milliseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = f.precision().unwrap_or(2);
+        write!(f, "{:.digits$} ms", self.0)
+    }
+}
+
+/// Floating-point operations, a multiply-add being two, printed as `238.86 GFLOP`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Operations(pub u64);
+
+impl Operations {
+    /// How fast they were done.
+    pub fn in_time(self, time: Seconds) -> OperationRate {
+        OperationRate(self.0 as f64 / time.0)
+    }
+}
+
+impl fmt::Display for Operations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0..1_000_000_000 => write!(f, "{:.2} MFLOP", self.0 as f64 / 1e6),
+            _ => write!(f, "{:.2} GFLOP", self.0 as f64 / 1e9),
+        }
+    }
+}
+
+/// Floating-point operations per second, printed as `170.1 GFLOP/s`.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct OperationRate(pub f64);
+
+impl fmt::Display for OperationRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} GFLOP/s", self.0 / 1e9)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +153,10 @@ mod tests {
         assert_eq!(Bytes(1_822_205_258).to_string(), "1.8 GB");
         assert_eq!(Count(6_830_082).to_string(), "6,830,082");
         assert_eq!(Count(12).to_string(), "12");
+        assert_eq!(Milliseconds::from(Seconds(1.404_214)).to_string(), "1404.21 ms");
+        assert_eq!(Operations(238_859_305_984).to_string(), "238.86 GFLOP");
+        assert_eq!(Operations(1_500_000).to_string(), "1.50 MFLOP");
+        assert_eq!(Operations(340_000_000_000).in_time(Seconds(2.0)).to_string(), "170.0 GFLOP/s");
     }
 
     #[test]

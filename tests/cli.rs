@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 12] = [
         &[],
         &["solve"],
         &["train"],
@@ -21,6 +21,7 @@ fn every_command_explains_itself_with_an_example() {
         &["score"],
         &["validate"],
         &["compare"],
+        &["bench"],
         &["tasks"],
         &["tasks", "list"],
         &["tasks", "show"],
@@ -232,4 +233,66 @@ fn one_fault_is_one_fault() {
     assert_eq!((ended.code, ended.stderr.as_str()), (1, "submission.json: 1 fault\n"));
     let ended = folder.run(&["score", "submission.json", "--tasks", "mine_challenges.json"]);
     assert!(ended.code == 0 && ended.stderr.contains("has 1 fault;"), "{}", ended.stderr);
+}
+
+/// A benchmark that takes milliseconds.
+const SMALL: [&str; 9] = ["bench", "--hidden", "32", "--cells", "9", "--runs", "2", "--threads", "2"];
+
+#[test]
+fn bench_prints_speed_ceiling_and_parts_with_their_units() {
+    let folder = Program::new();
+    for (flag, pass) in
+        [("--mlp-t", "forward, batch 4, 9 cells"), ("--train", "forward and backward, batch 4, 9 cells")]
+    {
+        let ended = folder.run(&[&SMALL[..], &[flag]].concat());
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+        for part in [pass, "2 threads", "of 2 runs", " ms", " GFLOP/s", "ceiling", "%\n", "untimed", "1e-4 is allowed"]
+        {
+            assert!(ended.stdout.contains(part), "no \"{part}\" in: {}", ended.stdout);
+        }
+    }
+    assert_eq!(names_in(folder.0.path()), [""; 0], "a benchmark leaves nothing behind");
+}
+
+#[test]
+fn bench_json_is_one_object_with_the_peer_s_keys() {
+    let folder = Program::new();
+    let ended = folder.run(&[&SMALL[..], &["--json", "--train", "--batch", "3", "--l-cycles", "2"]].concat());
+    assert_eq!((ended.code, ended.stdout.lines().count()), (0, 1), "{}{}", ended.stdout, ended.stderr);
+    let found: Value = serde_json::from_str(&ended.stdout).unwrap();
+    for (key, expected) in [
+        ("threads", json!(2)),
+        ("device", json!("cpu")),
+        ("dtype", json!("float32")),
+        ("precision", json!("f32")),
+        ("train", json!(true)),
+        ("batch", json!(3)),
+        ("cells", json!(9)),
+        ("hidden", json!(32)),
+        ("mlp_t", json!(false)),
+        ("h_cycles", json!(3)),
+        ("l_cycles", json!(2)),
+    ] {
+        assert_eq!(found[key], expected, "{key}");
+    }
+    let number = |key: &str| found[key].as_f64().unwrap();
+    assert!(number("ms_per_example") > 0.0 && number("ms_per_example") <= number("slowest_ms_per_example"));
+    assert!((number("ceiling_share") - number("gflops") / number("ceiling_gflops")).abs() < 0.01, "{found}");
+    assert!(found["parts"]["untimed"]["share"].is_number(), "{found}");
+}
+
+#[test]
+fn bench_refuses_what_cannot_be() {
+    let folder = Program::new();
+    let refused = |flags: &[&str], part: &str| assert_refused(&folder.run(&[&["bench"], flags].concat()), &[part]);
+    refused(&["--heads", "7"], "hidden 512 does not divide into 7 heads");
+    refused(&["--hidden", "0"], "hidden is 0");
+    refused(&["--l-cycles", "0"], "l_cycles is 0");
+    refused(&["--cells", "0"], "cells is 0");
+    refused(&["--cells", "65537"], "65537 cells");
+    refused(&["--precision", "bf16", "--train"], "training is float32");
+    for flags in [["--batch", "0"], ["--runs", "0"], ["--threads", "0"], ["--precision", "f16"]] {
+        let ended = folder.run(&[&["bench"], &flags[..]].concat());
+        assert!(ended.code == 2 && ended.stderr.contains(flags[0]), "{}", ended.stderr);
+    }
 }

@@ -3,6 +3,7 @@
 //! stdout is data, stderr is talk. Commands return their exit code or one error, which is printed here and nowhere
 //! else. A reader that closes the pipe (`| head`) ends the program in silence; one that closes stderr ends nothing.
 
+mod bench;
 mod compare;
 mod interrupt;
 mod picture;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use thiserror::Error;
 
+use crate::bench::BenchError;
 use crate::files::FileError;
 use crate::recipe::RecipeError;
 use crate::report::ReportError;
@@ -50,6 +52,7 @@ enum Command {
     Validate(validate::Arguments),
     Compare(compare::Arguments),
     Tasks(tasks::Arguments),
+    Bench(bench::Arguments),
 }
 
 /// How the program ends.
@@ -100,6 +103,8 @@ enum CliError {
     Recipe(#[from] RecipeError),
     #[error(transparent)]
     Train(#[from] TrainError),
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     #[error("cannot write to the standard output: {0}")]
     Output(#[from] io::Error),
     #[error("{0}")]
@@ -116,6 +121,7 @@ pub fn main() -> Exit {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Tasks(arguments) => tasks::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     };
     match result {
         Ok(exit) => exit,

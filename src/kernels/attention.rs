@@ -93,7 +93,7 @@ pub struct Attention<E: Engine> {
 impl<E: Engine> Attention<E> {
     /// Makes the weights ready: `projection` is `[3D, D]` with queries over keys over values, `output` is `[D, D]`.
     pub fn new(engine: E, projection: &[f32], output: &[f32], width: usize, heads: usize, trained: bool) -> Self {
-        assert!(projection.len() == 3 * width * width && output.len() == width * width && width % heads == 0);
+        assert!(projection.len() == 3 * width * width && output.len() == width * width && width.is_multiple_of(heads));
         let turned = trained.then(|| {
             let projection = engine.right(View::columns(projection, width, 3 * width, width));
             (projection, engine.right(View::columns(output, width, width, width)))
@@ -136,7 +136,7 @@ impl<E: Engine> Attention<E> {
         let work = |i: usize, rows: &mut [f32], kept: Option<[&mut [f32]; 3]>| {
             let count = rows.len() / width;
             let mut mixed = Scratch::<f32>::new(count * width);
-            let [kept_mixed, mut logs, mut factors] = kept.map_or([None, None, None], |kept| kept.map(Some));
+            let [kept_mixed, mut logs, factors] = kept.map_or([None, None, None], |kept| kept.map(Some));
             let mut head_logs = Scratch::<f32>::new(count);
             for (head, ready) in ready.iter().enumerate() {
                 let out = &mut mixed[head * bands.size..];
@@ -156,7 +156,7 @@ impl<E: Engine> Attention<E> {
             engine.multiply(&left, &self.output, Part::whole(width), &mut sum, width);
             vectorised(
                 #[inline(always)]
-                || lanes::add_and_norm(rows, &sum, width, factors.as_deref_mut()),
+                || lanes::add_and_norm(rows, &sum, width, factors),
             );
         };
         let panels = rows.par_chunks_mut(panel * width).enumerate();

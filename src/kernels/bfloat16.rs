@@ -73,7 +73,7 @@ fn each_square(
     stride: usize,
     mut square: impl FnMut([&[u8]; 2], [&[u8]; 2], &mut [f32], usize, bool),
 ) {
-    assert!(part.first_depth % DEPTH_BLOCK == 0 && part.first_column % (2 * LINES) == 0);
+    assert!(part.first_depth.is_multiple_of(DEPTH_BLOCK) && part.first_column.is_multiple_of(2 * LINES));
     assert!(part.first_depth + left.depth <= right.depth && part.first_column + part.columns <= right.lines);
     assert!(left.lines == 0 || out.len() >= (left.lines - 1) * stride + part.columns);
     let mut edge = Edge([0.0; 32 * 32]);

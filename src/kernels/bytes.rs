@@ -115,7 +115,7 @@ impl Engine for Bytes {
     }
 
     fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, part: Part, out: &mut [f32], stride: usize) {
-        assert!(part.first_depth % DEPTH_BLOCK == 0 && part.first_column % LINES == 0);
+        assert!(part.first_depth.is_multiple_of(DEPTH_BLOCK) && part.first_column.is_multiple_of(LINES));
         assert!(part.first_depth + left.depth <= right.depth && part.first_column + part.columns <= right.lines);
         assert!(left.lines == 0 || out.len() >= (left.lines - 1) * stride + part.columns);
         let tiles = Tiles::take();

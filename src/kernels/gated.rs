@@ -83,7 +83,7 @@ impl<E: Engine> Gated<E> {
         let count = rows.len() / width;
         let mut both = Scratch::<f32>::new(count * 2 * DEPTH_BLOCK);
         let mut sum = Scratch::<f32>::new(count * width);
-        let (mut kept, mut factors) = kept.unzip();
+        let (mut kept, factors) = kept.unzip();
         let left = engine.left(View::rows(rows, count, width, width));
         for (first, size) in self.chunks() {
             let stride = 2 * size;
@@ -110,7 +110,7 @@ impl<E: Engine> Gated<E> {
         drop(left);
         vectorised(
             #[inline(always)]
-            || lanes::add_and_norm(rows, &sum, width, factors.as_deref_mut()),
+            || lanes::add_and_norm(rows, &sum, width, factors),
         );
     }
 

@@ -10,7 +10,11 @@
 //! | `weight_gradient` | the product along the rows of a batch |
 //! | `scratch` | working memory |
 //!
+//! Loops over lanes and tiles count by index: their bounds are fixed, and the compiler unrolls them.
+//!
 //! Which engine serves float32 and which bfloat16 is found at run time: [`Kind::best`].
+
+#![allow(clippy::needless_range_loop)]
 
 pub mod attention;
 mod fma;
@@ -42,6 +46,9 @@ use std::sync::Arc;
 use attention::{Attention, AttentionLayer};
 use fma::Fma;
 use gated::{Gated, GatedLayer};
+
+/// A product with one weight: from x to out.
+pub type Product = Box<dyn Fn(&[f32], &mut [f32]) + Send + Sync>;
 
 /// What a norm adds to the mean square.
 pub const EPSILON: f32 = 1e-5;
@@ -144,21 +151,23 @@ impl Kind {
         with_engine!(self, engine => Arc::new(Gated::new(engine, up, down, width, trained)))
     }
 
-    /// `left . right^T`, for tests and for measuring an engine.
+    /// The product with a weight that is packed once, `x -> F.linear(x, weight)`: for tests, and for measuring an engine.
     ///
     /// # Shapes
-    /// left `[n, k]`, right `[m, k]` -> out `[n, m]`.
-    pub fn product(self, left: &[f32], right: &[f32], depth: usize, out: &mut [f32]) {
-        with_engine!(self, engine => product(engine, left, right, depth, out));
+    /// weight `[m, k]`; x `[n, k]` -> out `[n, m]`.
+    pub fn product(self, weight: &[f32], depth: usize) -> Product {
+        with_engine!(self, engine => product(engine, weight, depth))
     }
 }
 
-fn product<E: Engine>(engine: E, left: &[f32], right: &[f32], depth: usize, out: &mut [f32]) {
+fn product<E: Engine>(engine: E, weight: &[f32], depth: usize) -> Product {
     use rayon::prelude::*;
-    let columns = right.len() / depth;
-    let right = engine.right(View::rows(right, columns, depth, depth));
-    left.par_chunks(PANEL * depth).zip(out.par_chunks_mut(PANEL * columns)).for_each(|(left, out)| {
-        let left = engine.left(View::rows(left, left.len() / depth, depth, depth));
-        engine.multiply(&left, &right, Part::whole(columns), out, columns);
-    });
+    let columns = weight.len() / depth;
+    let right = engine.right(View::rows(weight, columns, depth, depth));
+    Box::new(move |x, out| {
+        x.par_chunks(PANEL * depth).zip(out.par_chunks_mut(PANEL * columns)).for_each(|(x, out)| {
+            let left = engine.left(View::rows(x, x.len() / depth, depth, depth));
+            engine.multiply(&left, &right, Part::whole(columns), out, columns);
+        });
+    })
 }

@@ -60,7 +60,7 @@ impl<T: Pod> Deref for Scratch<T> {
 
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        &bytemuck::cast_slice(&self.bytes[..self.len * size_of::<T>()])
+        bytemuck::cast_slice(&self.bytes[..self.len * size_of::<T>()])
     }
 }
 

@@ -116,7 +116,7 @@ fn pack_tile<F: Format>(
     side: Side,
     bytes: &mut [u8],
 ) {
-    assert!(F::PLANES <= 3 && lines.len() <= LINES && bytes.len() % (F::PLANES * TILE) == 0);
+    assert!(F::PLANES <= 3 && lines.len() <= LINES && bytes.len().is_multiple_of(F::PLANES * TILE));
     let mut aside = OneTile([0; 3 * TILE]);
     for (step, bytes) in bytes.chunks_exact_mut(F::PLANES * TILE).enumerate() {
         let target = if side == Side::Left { &mut *bytes } else { &mut aside.0[..F::PLANES * TILE] };

@@ -1,0 +1,182 @@
+//! A benchmark from its plan to its report.
+
+use std::time::Instant;
+
+use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
+use thiserror::Error;
+
+use crate::bench::check::check;
+use crate::bench::operations;
+use crate::bench::report::{Report, Run};
+use crate::bench::{Work, ceiling};
+use crate::clock;
+use crate::device::{DeviceError, Precision};
+use crate::model::{Carry, Config, ConfigError};
+use crate::ops::Operations;
+use crate::units::{OperationRate, Seconds};
+
+/// The cells that have a place: positions are 16 bits wide.
+const MOST_CELLS: usize = 1 << 16;
+
+/// The seed of weights and batch.
+const SEED: u64 = 0;
+
+/// What to time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The model.
+    pub config: Config,
+    /// B, full boards in a step; at least 1.
+    pub batch: usize,
+    /// With the loss and the backward pass.
+    pub train: bool,
+    /// The number type of products.
+    pub precision: Precision,
+    /// Threads; as many as the program has without it.
+    pub threads: Option<usize>,
+    /// Timed runs, after one that warms up; at least 1.
+    pub runs: usize,
+}
+
+/// What keeps a benchmark from a result.
+#[derive(Debug, Error)]
+pub enum BenchError {
+    /// A model that cannot be.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A precision that cannot be had.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// Training in another precision than float32.
+    #[error("training is float32; leave out --precision {0}, or --train")]
+    Training(Precision),
+    /// More cells than places.
+    #[error("{0} cells are more than have a place; there are 65536 places")]
+    Cells(usize),
+    /// Threads that the system does not give.
+    #[error("cannot start the threads: {0}")]
+    Threads(#[from] ThreadPoolBuildError),
+    /// The answer is wrong.
+    #[error(
+        "the check failed, nothing was timed: {what} differ by {difference:.1e} from another way to compute them; {allowed:.0e} \
+         is allowed"
+    )]
+    Disagrees {
+        /// The numbers.
+        what: String,
+        /// The largest difference.
+        difference: f32,
+        /// The largest that would do.
+        allowed: f32,
+    },
+    /// The answer is none.
+    #[error("the check failed: {0} of the warm-up run are no finite numbers")]
+    NotFinite(&'static str),
+}
+
+impl BenchError {
+    /// True when the computation is at fault, and not what was asked for.
+    pub fn is_failed_check(&self) -> bool {
+        matches!(self, Self::Disagrees { .. } | Self::NotFinite(_))
+    }
+}
+
+/// Checks, then times.
+///
+/// # Errors
+/// [`BenchError`].
+pub fn run<D: Operations>(plan: Plan, device: &D) -> Result<Report, BenchError> {
+    plan.precision.check()?;
+    if plan.train && plan.precision != Precision::F32 {
+        return Err(BenchError::Training(plan.precision));
+    }
+    plan.config.check()?;
+    if plan.config.cells > MOST_CELLS {
+        return Err(BenchError::Cells(plan.config.cells));
+    }
+    let threads = plan.threads.unwrap_or_else(rayon::current_num_threads);
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build()?;
+    pool.install(|| measure(plan, device, threads))
+}
+
+fn measure<D: Operations>(plan: Plan, device: &D, threads: usize) -> Result<Report, BenchError> {
+    let agreement = check(&plan.config, plan.precision, plan.train, device)?;
+    let mut work = Work::new(plan.config.clone(), plan.batch, device, SEED)?;
+    work.model.precision = plan.precision;
+    // Before and after the work: a machine that is shared, or warms up, is not equally fast all the time.
+    let before = ceiling(plan.precision)?;
+    let mut carry = warm_up(&work, plan.train)?;
+    let mut runs = Vec::with_capacity(plan.runs);
+    // The clock is on in the timed runs, so that the parts are those of the time they explain; what it costs, it costs us.
+    for _ in 0..plan.runs {
+        clock::start();
+        let begun = Instant::now();
+        carry = step(&work, plan.train, carry);
+        let time = Seconds::from(begun.elapsed());
+        runs.push(Run { time, parts: clock::stop() });
+    }
+    runs.sort_by(|a, b| a.time.0.total_cmp(&b.time.0));
+    let after = ceiling(plan.precision)?;
+    let operations = operations::of_step(&plan.config, plan.batch, plan.train);
+    Ok(Report { agreement, threads, runs, operations, ceiling: OperationRate(before.0.max(after.0)), plan })
+}
+
+/// One timed step. What it gives besides the carry is dropped within the time, as the peer does.
+fn step<D: Operations>(work: &Work<D>, train: bool, carry: Carry<D>) -> Carry<D> {
+    if train { work.train(carry, work.batch()).carry } else { work.forward(carry).carry }
+}
+
+/// The first step, whose numbers must be finite.
+fn warm_up<D: Operations>(work: &Work<D>, train: bool) -> Result<Carry<D>, BenchError> {
+    let finite = |what, numbers: &[f32]| match numbers.iter().all(|number| number.is_finite()) {
+        true => Ok(()),
+        false => Err(BenchError::NotFinite(what)),
+    };
+    if !train {
+        let step = work.forward(work.start());
+        finite("logits", &work.cell_logits(&step.logits))?;
+        finite("halting logits", &step.halt.as_vec())?;
+        return Ok(step.carry);
+    }
+    let result = work.train(work.start(), work.batch());
+    finite("losses", &[result.losses.cross_entropy as f32, result.losses.halting as f32])?;
+    result.gradient.trunk.iter().try_for_each(|values| finite("gradients", values))?;
+    finite("gradients", &result.gradient.rows)?;
+    Ok(result.carry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dfdx::prelude::{Cpu, TensorFromVec};
+
+    fn plan() -> Plan {
+        let config = Config { hidden: 8, heads: 2, cells: 4, prefix: 1, puzzle_width: 8, ..Config::arc() };
+        Plan { config, batch: 2, train: false, precision: Precision::F32, threads: Some(1), runs: 3 }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_before_any_work() {
+        let refused = |change: fn(&mut Plan)| {
+            let mut plan = plan();
+            change(&mut plan);
+            let error = run(plan, &Cpu::default()).unwrap_err();
+            assert!(!error.is_failed_check());
+            error.to_string()
+        };
+        assert!(refused(|plan| plan.config.heads = 3).contains("3 heads"));
+        assert!(refused(|plan| plan.config.cells = MOST_CELLS + 1).contains("65537 cells"));
+        assert!(refused(|plan| (plan.precision, plan.train) = (Precision::Bf16, true)).contains("bf16"));
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_found_in_the_warm_up() {
+        for train in [false, true] {
+            let mut work = Work::new(plan().config, 2, &Cpu::default(), 0).unwrap();
+            assert!(warm_up(&work, train).is_ok());
+            work.model.weights.head = Cpu::default().tensor_from_vec(vec![f32::NAN; 12 * 8], (12, 8));
+            let error = warm_up(&work, train).map(|_| ()).unwrap_err();
+            assert!(error.is_failed_check() && error.to_string().contains("no finite numbers"), "{error}");
+        }
+    }
+}
