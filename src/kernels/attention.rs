@@ -10,9 +10,10 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::head::{Bands, KeyValue, Mixed, head_backward};
-use super::lanes::{self, vectorised};
+use super::lanes;
 use super::weight_gradient::weight_gradient;
-use super::{Engine, Part, Scratch, View, panel_rows};
+use super::{Engine, Scratch, Section, View, panel_rows};
+use crate::clock::{Part, time};
 
 /// What an attention layer keeps for its gradient.
 #[derive(Debug, Default)]
@@ -103,19 +104,16 @@ impl<E: Engine> Attention<E> {
         Self { engine, width, heads, projection, output, turned }
     }
 
-    /// Turns the queries and keys of rows from `first` on.
-    fn rotate(&self, rows: &mut [f32], first: usize, angles: Option<Angles<'_>>, back: bool) {
+    /// Turns the queries and keys of rows from `first` on, back again when `direction` is -1.
+    fn rotate(&self, rows: &mut [f32], first: usize, angles: Option<Angles<'_>>, direction: f32) {
         let Some(Angles { cosine, sine }) = angles else { return };
         let half = self.width / self.heads / 2;
-        vectorised(
-            #[inline(always)]
-            || {
-                for (i, row) in rows.chunks_exact_mut(3 * self.width).enumerate() {
-                    let place = (first + i) * half..(first + i + 1) * half;
-                    lanes::rotate(&mut row[..2 * self.width], &cosine[place.clone()], &sine[place], back);
-                }
-            },
-        );
+        time(Part::Other, || {
+            for (i, row) in rows.chunks_exact_mut(3 * self.width).enumerate() {
+                let place = (first + i) * half..(first + i + 1) * half;
+                lanes::rotate(&mut row[..2 * self.width], &cosine[place.clone()], &sine[place], direction);
+            }
+        });
     }
 
     fn project(&self, x: &[f32], projected: &mut [f32], angles: Option<Angles<'_>>) {
@@ -124,8 +122,8 @@ impl<E: Engine> Attention<E> {
         let panels = x.par_chunks(panel * width).zip(projected.par_chunks_mut(panel * 3 * width));
         panels.enumerate().for_each(|(i, (x, projected))| {
             let left = self.engine.left(View::rows(x, x.len() / width, width, width));
-            self.engine.multiply(&left, &self.projection, Part::whole(3 * width), projected, 3 * width);
-            self.rotate(projected, i * panel, angles, false);
+            self.engine.multiply(&left, &self.projection, Section::whole(3 * width), projected, 3 * width);
+            self.rotate(projected, i * panel, angles, 1.0);
         });
     }
 
@@ -153,11 +151,8 @@ impl<E: Engine> Attention<E> {
             }
             let mut sum = Scratch::<f32>::new(count * width);
             let left = engine.left(View::rows(&mixed, count, width, width));
-            engine.multiply(&left, &self.output, Part::whole(width), &mut sum, width);
-            vectorised(
-                #[inline(always)]
-                || lanes::add_and_norm(rows, &sum, width, factors),
-            );
+            engine.multiply(&left, &self.output, Section::whole(width), &mut sum, width);
+            time(Part::Norm, || lanes::add_and_norm(rows, &sum, width, factors));
         };
         let panels = rows.par_chunks_mut(panel * width).enumerate();
         match kept {
@@ -245,12 +240,9 @@ impl<E: Engine> AttentionLayer for Attention<E> {
         let rows = gradient.par_chunks_mut(panel * width).zip(d_mixed.par_chunks_mut(panel * width));
         let outputs = y.par_chunks(panel * width).zip(kept.factors.par_chunks(panel));
         rows.zip(outputs).for_each(|((gradient, d_mixed), (y, factors))| {
-            vectorised(
-                #[inline(always)]
-                || lanes::norm_backward(gradient, y, factors, width),
-            );
+            time(Part::Norm, || lanes::norm_backward(gradient, y, factors, width));
             let left = engine.left(View::rows(gradient, gradient.len() / width, width, width));
-            engine.multiply(&left, output, Part::whole(width), d_mixed, width);
+            engine.multiply(&left, output, Section::whole(width), d_mixed, width);
         });
         weight_gradient(gradient, width, &kept.mixed, width, into.output);
 
@@ -280,7 +272,7 @@ impl<E: Engine> AttentionLayer for Attention<E> {
                     }
                 }
             }
-            self.rotate(rows, segment.start, angles, true);
+            self.rotate(rows, segment.start, angles, -1.0);
         });
         drop(of_heads);
         let panels = d_projected.par_chunks(panel * 3 * width).zip(into.x.par_chunks_mut(panel * width));
@@ -288,14 +280,11 @@ impl<E: Engine> AttentionLayer for Attention<E> {
             let rows = d_x.len() / width;
             let mut sum = Scratch::<f32>::new(rows * width);
             let left = engine.left(View::rows(d_projected, rows, 3 * width, 3 * width));
-            engine.multiply(&left, projection, Part::whole(width), &mut sum, width);
-            vectorised(
-                #[inline(always)]
-                || {
-                    lanes::add(d_x, gradient);
-                    lanes::add(d_x, &sum);
-                },
-            );
+            engine.multiply(&left, projection, Section::whole(width), &mut sum, width);
+            time(Part::Other, || {
+                lanes::add(d_x, gradient);
+                lanes::add(d_x, &sum);
+            });
         });
         weight_gradient(d_projected, 3 * width, x, width, into.projection);
     }

@@ -4,7 +4,8 @@
 
 use super::amx::{self, TILE, Tiles};
 use super::tiles::{Format, LINES, Operand, Side};
-use super::{DEPTH_BLOCK, Engine, Part, View, lanes};
+use super::{DEPTH_BLOCK, Engine, Section, View, lanes};
+use crate::clock::{Part, time};
 
 /// Two bytes to a number.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +17,7 @@ unsafe impl Format for TwoBytes {
     const STEP: usize = 32;
 
     #[inline]
-    fn scale(_: &[f32]) -> f32 {
+    unsafe fn scale(_: &[f32]) -> f32 {
         1.0
     }
 
@@ -68,25 +69,25 @@ struct Edge([f32; 32 * 32]);
 fn each_square(
     left: &Operand<TwoBytes>,
     right: &Operand<TwoBytes>,
-    part: Part,
+    section: Section,
     out: &mut [f32],
     stride: usize,
     mut square: impl FnMut([&[u8]; 2], [&[u8]; 2], &mut [f32], usize, bool),
 ) {
-    assert!(part.first_depth.is_multiple_of(DEPTH_BLOCK) && part.first_column.is_multiple_of(2 * LINES));
-    assert!(part.first_depth + left.depth <= right.depth && part.first_column + part.columns <= right.lines);
-    assert!(left.lines == 0 || out.len() >= (left.lines - 1) * stride + part.columns);
+    assert!(section.first_depth.is_multiple_of(DEPTH_BLOCK) && section.first_column.is_multiple_of(2 * LINES));
+    assert!(section.first_depth + left.depth <= right.depth && section.first_column + section.columns <= right.lines);
+    assert!(left.lines == 0 || out.len() >= (left.lines - 1) * stride + section.columns);
     let mut edge = Edge([0.0; 32 * 32]);
     for block in 0..left.depth.div_ceil(DEPTH_BLOCK) {
-        let right_block = part.first_depth / DEPTH_BLOCK + block;
-        let add = part.add || block > 0;
-        for chunk in (0..part.columns).step_by(COLUMNS_AT_A_TIME) {
-            let end = (chunk + COLUMNS_AT_A_TIME).min(part.columns);
+        let right_block = section.first_depth / DEPTH_BLOCK + block;
+        let add = section.add || block > 0;
+        for chunk in (0..section.columns).step_by(COLUMNS_AT_A_TIME) {
+            let end = (chunk + COLUMNS_AT_A_TIME).min(section.columns);
             for row in (0..left.lines).step_by(2 * LINES) {
                 let upper = [left.tile(block, row / LINES), left.tile(block, row / LINES + 1)];
                 let rows = (left.lines - row).min(2 * LINES);
                 for column in (chunk..end).step_by(2 * LINES) {
-                    let place = (part.first_column + column) / LINES;
+                    let place = (section.first_column + column) / LINES;
                     let columns = [right.tile(right_block, place), right.tile(right_block, place + 1)];
                     assert!(upper[0].len() <= columns[0].len());
                     let to = &mut out[row * stride + column..];
@@ -116,23 +117,25 @@ impl Engine for TilePairs {
     }
 
     fn left<'a>(self, lines: View<'a>) -> Self::Left<'a> {
-        Operand::pack(lines, Side::Left)
+        time(Part::Packing, || Operand::pack(lines, Side::Left))
     }
 
     fn right(self, lines: View<'_>) -> Self::Right {
-        Operand::pack(lines, Side::Right)
+        time(Part::Packing, || Operand::pack(lines, Side::Right))
     }
 
-    fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, part: Part, out: &mut [f32], stride: usize) {
+    fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, section: Section, out: &mut [f32], stride: usize) {
         let tiles = Tiles::take();
-        each_square(left, right, part, out, stride, |[upper, lower], [first, second], out, stride, add| {
-            assert!(out.len() >= 31 * stride + 32);
-            let steps = upper.len() / TILE;
-            let (rows, next_rows) = (upper.as_ptr(), lower.as_ptr() as usize - upper.as_ptr() as usize);
-            let (columns, next) = (first.as_ptr(), second.as_ptr() as usize - first.as_ptr() as usize);
-            // SAFETY: all four hold `steps` tiles or more, `out` 32 rows of 32 numbers.
-            unsafe { tiles.bfloat16(steps, rows, next_rows, columns, next, out.as_mut_ptr(), stride * 4, add) };
-        });
+        let square =
+            |[upper, lower]: [&[u8]; 2], [first, second]: [&[u8]; 2], out: &mut [f32], stride: usize, add: bool| {
+                assert!(out.len() >= 31 * stride + 32);
+                let steps = upper.len() / TILE;
+                let (rows, next_rows) = (upper.as_ptr(), lower.as_ptr() as usize - upper.as_ptr() as usize);
+                let (columns, next) = (first.as_ptr(), second.as_ptr() as usize - first.as_ptr() as usize);
+                // SAFETY: all four hold `steps` tiles or more, `out` 32 rows of 32 numbers.
+                unsafe { tiles.bfloat16(steps, rows, next_rows, columns, next, out.as_mut_ptr(), stride * 4, add) };
+            };
+        time(section.part, || each_square(left, right, section, out, stride, square));
     }
 }
 
@@ -145,15 +148,15 @@ impl Engine for VectorPairs {
     }
 
     fn left<'a>(self, lines: View<'a>) -> Self::Left<'a> {
-        Operand::pack(lines, Side::Left)
+        time(Part::Packing, || Operand::pack(lines, Side::Left))
     }
 
     fn right(self, lines: View<'_>) -> Self::Right {
-        Operand::pack(lines, Side::Right)
+        time(Part::Packing, || Operand::pack(lines, Side::Right))
     }
 
-    fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, part: Part, out: &mut [f32], stride: usize) {
-        each_square(left, right, part, out, stride, |rows, columns, out, stride, add| {
+    fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, section: Section, out: &mut [f32], stride: usize) {
+        let square = |rows: [&[u8]; 2], columns: [&[u8]; 2], out: &mut [f32], stride: usize, add: bool| {
             for (half, rows) in rows.into_iter().enumerate() {
                 for group in [0, 8] {
                     let out = &mut out[(half * LINES + group) * stride..];
@@ -161,7 +164,8 @@ impl Engine for VectorPairs {
                     unsafe { eight_rows(&rows[group * 64..], columns, out, stride, add) };
                 }
             }
-        });
+        };
+        time(section.part, || each_square(left, right, section, out, stride, square));
     }
 }
 

@@ -13,7 +13,8 @@
 
 use super::amx::{self, Tiles};
 use super::tiles::{Format, LINES, Operand, Side};
-use super::{DEPTH_BLOCK, Engine, Part, View};
+use super::{DEPTH_BLOCK, Engine, Section, View};
+use crate::clock::{Part, time};
 
 /// float32 by three bytes on tile registers.
 #[derive(Clone, Copy, Debug)]
@@ -40,24 +41,19 @@ unsafe impl Format for ThreeBytes {
     const STEP: usize = 64;
 
     #[inline]
-    fn scale(line: &[f32]) -> f32 {
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    unsafe fn scale(line: &[f32]) -> f32 {
+        use std::arch::x86_64::*;
         // as whole numbers the magnitudes keep their order, and infinity and NaN come last
-        let mut lanes = [0u32; 16];
-        super::lanes::vectorised(
-            #[inline(always)]
-            || {
-                let (chunks, rest) = line.as_chunks::<16>();
-                for chunk in chunks {
-                    for i in 0..16 {
-                        lanes[i] = lanes[i].max(chunk[i].to_bits() & 0x7fff_ffff);
-                    }
-                }
-                for (i, x) in rest.iter().enumerate() {
-                    lanes[i] = lanes[i].max(x.to_bits() & 0x7fff_ffff);
-                }
-            },
-        );
-        let most = f32::from_bits(lanes.into_iter().max().unwrap_or(0));
+        let mut most = _mm512_setzero_si512();
+        let magnitude = _mm512_set1_epi32(0x7fff_ffff);
+        for chunk in line.chunks(16) {
+            let mask = ((1u32 << chunk.len()) - 1) as u16;
+            // SAFETY: the mask reads what the chunk has.
+            let values = unsafe { _mm512_maskz_loadu_epi32(mask, chunk.as_ptr().cast()) };
+            most = _mm512_max_epi32(most, _mm512_and_si512(values, magnitude));
+        }
+        let most = f32::from_bits(_mm512_reduce_max_epi32(most) as u32);
         // below this the factor would overflow; such a line counts as zero
         if most < 1e-30 {
             0.0
@@ -107,44 +103,48 @@ impl Engine for Bytes {
     }
 
     fn left<'a>(self, lines: View<'a>) -> Self::Left<'a> {
-        Operand::pack(lines, Side::Left)
+        time(Part::Packing, || Operand::pack(lines, Side::Left))
     }
 
     fn right(self, lines: View<'_>) -> Self::Right {
-        Operand::pack(lines, Side::Right)
+        time(Part::Packing, || Operand::pack(lines, Side::Right))
     }
 
-    fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, part: Part, out: &mut [f32], stride: usize) {
-        assert!(part.first_depth.is_multiple_of(DEPTH_BLOCK) && part.first_column.is_multiple_of(LINES));
-        assert!(part.first_depth + left.depth <= right.depth && part.first_column + part.columns <= right.lines);
-        assert!(left.lines == 0 || out.len() >= (left.lines - 1) * stride + part.columns);
-        let tiles = Tiles::take();
-        let mut sums = Sums([0; 6 * 256]);
-        for block in 0..left.depth.div_ceil(DEPTH_BLOCK) {
-            let right_block = part.first_depth / DEPTH_BLOCK + block;
-            let steps = left.steps(block);
-            assert!(steps == right.steps(right_block) || steps < right.steps(right_block));
-            let add = part.add || block > 0;
-            for chunk in (0..part.columns).step_by(COLUMNS_AT_A_TIME) {
-                let end = (chunk + COLUMNS_AT_A_TIME).min(part.columns);
-                for row in (0..left.lines).step_by(2 * LINES) {
-                    let upper = left.tile(block, row / LINES);
-                    let lower = left.tile(block, row / LINES + 1);
-                    let rows = (left.lines - row).min(2 * LINES);
-                    for column in (chunk..end).step_by(LINES) {
-                        let place = part.first_column + column;
-                        let columns = right.tile(right_block, place / LINES);
-                        assert!(upper.len() <= columns.len());
-                        // SAFETY: each operand holds `steps` triples of tiles or more, the sums six tiles.
-                        unsafe {
-                            let sums = sums.0.as_mut_ptr();
-                            tiles.bytes(steps, upper.as_ptr(), lower.as_ptr(), columns.as_ptr(), sums);
-                        }
-                        let scales = (&left.scales[row..][..2 * LINES], &right.scales[place..][..LINES]);
-                        let width = LINES.min(end - column);
-                        // SAFETY: tile registers come with AVX-512.
-                        unsafe { combine(&sums, scales, &mut out[row * stride + column..], stride, rows, width, add) };
+    fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, section: Section, out: &mut [f32], stride: usize) {
+        time(section.part, || multiply(left, right, section, out, stride));
+    }
+}
+
+fn multiply(left: &Operand<ThreeBytes>, right: &Operand<ThreeBytes>, section: Section, out: &mut [f32], stride: usize) {
+    assert!(section.first_depth.is_multiple_of(DEPTH_BLOCK) && section.first_column.is_multiple_of(LINES));
+    assert!(section.first_depth + left.depth <= right.depth && section.first_column + section.columns <= right.lines);
+    assert!(left.lines == 0 || out.len() >= (left.lines - 1) * stride + section.columns);
+    let tiles = Tiles::take();
+    let mut sums = Sums([0; 6 * 256]);
+    for block in 0..left.depth.div_ceil(DEPTH_BLOCK) {
+        let right_block = section.first_depth / DEPTH_BLOCK + block;
+        let steps = left.steps(block);
+        assert!(steps == right.steps(right_block) || steps < right.steps(right_block));
+        let add = section.add || block > 0;
+        for chunk in (0..section.columns).step_by(COLUMNS_AT_A_TIME) {
+            let end = (chunk + COLUMNS_AT_A_TIME).min(section.columns);
+            for row in (0..left.lines).step_by(2 * LINES) {
+                let upper = left.tile(block, row / LINES);
+                let lower = left.tile(block, row / LINES + 1);
+                let rows = (left.lines - row).min(2 * LINES);
+                for column in (chunk..end).step_by(LINES) {
+                    let place = section.first_column + column;
+                    let columns = right.tile(right_block, place / LINES);
+                    assert!(upper.len() <= columns.len());
+                    // SAFETY: each operand holds `steps` triples of tiles or more, the sums six tiles.
+                    unsafe {
+                        let sums = sums.0.as_mut_ptr();
+                        tiles.bytes(steps, upper.as_ptr(), lower.as_ptr(), columns.as_ptr(), sums);
                     }
+                    let scales = (&left.scales[row..][..2 * LINES], &right.scales[place..][..LINES]);
+                    let width = LINES.min(end - column);
+                    // SAFETY: tile registers come with AVX-512.
+                    unsafe { combine(&sums, scales, &mut out[row * stride + column..], stride, rows, width, add) };
                 }
             }
         }

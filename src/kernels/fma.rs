@@ -6,7 +6,8 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{DEPTH_BLOCK, Engine, Part, Scratch, View};
+use super::{DEPTH_BLOCK, Engine, Scratch, Section, View};
+use crate::clock::{Part, time};
 
 /// float32 products by fused multiply-adds.
 #[derive(Clone, Copy, Debug)]
@@ -44,25 +45,14 @@ fn tile_width() -> usize {
     pulp::Arch::new().dispatch(Width)
 }
 
-impl Engine for Fma {
-    type Left<'a> = Lines<'a>;
-    type Right = Packed;
-
-    fn name(self) -> &'static str {
-        "fused multiply-add"
-    }
-
-    fn left<'a>(self, lines: View<'a>) -> Lines<'a> {
-        if lines.is_dense() { Lines::Borrowed(lines) } else { Lines::Owned(lines.gathered(), lines.lines()) }
-    }
-
-    fn right(self, lines: View<'_>) -> Packed {
+impl Packed {
+    fn new(lines: View<'_>) -> Self {
         let gathered = (!lines.is_dense()).then(|| lines.gathered());
         let depth = lines.depth();
         let dense = gathered.as_ref().map_or(lines, |values| View::rows(values, lines.lines(), depth, depth));
         let width = tile_width();
         let mut values = Scratch::new(lines.lines().div_ceil(width) * width * depth);
-        values.par_chunks_mut(width * depth).enumerate().for_each(|(tile, packed)| {
+        let pack = |(tile, packed): (usize, &mut [f32])| {
             let first = tile * width;
             let last = (first + width).min(dense.lines());
             if last - first < width {
@@ -77,11 +67,33 @@ impl Engine for Fma {
                     }
                 }
             }
-        });
-        Packed { values, depth, width }
+        };
+        // a weight is worth all threads, the keys of a head are one thread's work
+        match lines.lines() * depth > 1 << 17 {
+            true => values.par_chunks_mut(width * depth).enumerate().for_each(pack),
+            false => values.chunks_mut(width * depth).enumerate().for_each(pack),
+        }
+        Self { values, depth, width }
+    }
+}
+
+impl Engine for Fma {
+    type Left<'a> = Lines<'a>;
+    type Right = Packed;
+
+    fn name(self) -> &'static str {
+        "fused multiply-add"
     }
 
-    fn multiply(self, left: &Lines<'_>, right: &Packed, part: Part, out: &mut [f32], stride: usize) {
+    fn left<'a>(self, lines: View<'a>) -> Lines<'a> {
+        if lines.is_dense() { Lines::Borrowed(lines) } else { Lines::Owned(lines.gathered(), lines.lines()) }
+    }
+
+    fn right(self, lines: View<'_>) -> Packed {
+        time(Part::Packing, || Packed::new(lines))
+    }
+
+    fn multiply(self, left: &Lines<'_>, right: &Packed, section: Section, out: &mut [f32], stride: usize) {
         let left = match left {
             Lines::Borrowed(view) => *view,
             Lines::Owned(values, lines) => {
@@ -89,14 +101,14 @@ impl Engine for Fma {
                 View::rows(values, *lines, depth, depth)
             }
         };
-        pulp::Arch::new().dispatch(Product { left, right, part, out, stride });
+        time(section.part, || pulp::Arch::new().dispatch(Product { left, right, section, out, stride }));
     }
 }
 
 struct Product<'a> {
     left: View<'a>,
     right: &'a Packed,
-    part: Part,
+    section: Section,
     out: &'a mut [f32],
     stride: usize,
 }
@@ -114,18 +126,19 @@ impl WithSimd for Product<'_> {
 impl Product<'_> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize>(self, simd: S) {
-        let Self { left, right, part, out, stride } = self;
+        let Self { left, right, section, out, stride } = self;
         let width = VECTORS * S::F32_LANES;
         assert_eq!(width, right.width, "a right side packed for other vectors");
-        assert!(part.first_column % width == 0 && part.first_depth + left.depth() <= right.depth);
+        assert!(section.first_column % width == 0 && section.first_depth + left.depth() <= right.depth);
         let mut edge = [0.0f32; 12 * 32];
         for from in (0..left.depth()).step_by(DEPTH_BLOCK) {
             let depth = DEPTH_BLOCK.min(left.depth() - from);
-            let add = part.add || from > 0;
-            for column in (0..part.columns).step_by(width) {
-                let tile = (part.first_column + column) / width;
-                let packed = &right.values[(tile * right.depth + part.first_depth + from) * width..][..depth * width];
-                let columns = width.min(part.columns - column);
+            let add = section.add || from > 0;
+            for column in (0..section.columns).step_by(width) {
+                let tile = (section.first_column + column) / width;
+                let packed =
+                    &right.values[(tile * right.depth + section.first_depth + from) * width..][..depth * width];
+                let columns = width.min(section.columns - column);
                 for row in (0..left.lines()).step_by(ROWS) {
                     let rows = ROWS.min(left.lines() - row);
                     // beyond the last row the last is read again, and its result left out

@@ -5,9 +5,10 @@
 
 use rayon::prelude::*;
 
-use super::lanes::{self, vectorised};
+use super::lanes;
 use super::weight_gradient::weight_gradient;
-use super::{DEPTH_BLOCK, Engine, Part, Scratch, View, panel_rows};
+use super::{DEPTH_BLOCK, Engine, Scratch, Section, View, panel_rows};
+use crate::clock::{Part, time};
 
 /// What a gated layer keeps for its gradient.
 #[derive(Debug, Default)]
@@ -87,31 +88,20 @@ impl<E: Engine> Gated<E> {
         let left = engine.left(View::rows(rows, count, width, width));
         for (first, size) in self.chunks() {
             let stride = 2 * size;
-            engine.multiply(&left, &self.gate, Part::columns(first, size), &mut both, stride);
-            engine.multiply(&left, &self.value, Part::columns(first, size), &mut both[size..], stride);
+            engine.multiply(&left, &self.gate, Section::columns(first, size), &mut both, stride);
+            engine.multiply(&left, &self.value, Section::columns(first, size), &mut both[size..], stride);
             if let Some(kept) = &mut kept {
                 for (both, kept) in both.chunks_exact(stride).zip(kept.chunks_exact_mut(2 * inner)) {
                     kept[first..first + size].copy_from_slice(&both[..size]);
                     kept[inner + first..][..size].copy_from_slice(&both[size..]);
                 }
             }
-            vectorised(
-                #[inline(always)]
-                || {
-                    for both in both.chunks_exact_mut(stride).take(count) {
-                        let (gate, value) = both.split_at_mut(size);
-                        lanes::gate(gate, value);
-                    }
-                },
-            );
+            time(Part::Gate, || lanes::gate(&mut both[..count * stride], size));
             let gated = engine.left(View::rows(&both, count, size, stride));
-            engine.multiply(&gated, &self.down, Part::depth(first, width), &mut sum, width);
+            engine.multiply(&gated, &self.down, Section::depth(first, width), &mut sum, width);
         }
         drop(left);
-        vectorised(
-            #[inline(always)]
-            || lanes::add_and_norm(rows, &sum, width, factors),
-        );
+        time(Part::Norm, || lanes::add_and_norm(rows, &sum, width, factors));
     }
 
     /// The gradient of the sum under the norm, then through both products. `gradient` becomes the former, `both` (gate and value) their
@@ -124,30 +114,24 @@ impl<E: Engine> Gated<E> {
         let mut chunk_gradient = Scratch::<f32>::new(count * DEPTH_BLOCK);
         let mut sum = Scratch::<f32>::new(count * width);
         for (first, size) in self.chunks() {
-            engine.multiply(&left, down, Part::columns(first, size), &mut chunk_gradient, size);
-            vectorised(
-                #[inline(always)]
-                || {
-                    let rows = chunk_gradient.chunks_exact_mut(size).zip(both.chunks_exact_mut(2 * inner));
-                    for ((d, both), gated) in rows.zip(gated.chunks_exact_mut(inner)) {
-                        let (gate, value) = both.split_at_mut(inner);
-                        lanes::gate_backward(d, &mut gate[first..][..size], &mut value[first..][..size]);
-                        gated[first..][..size].copy_from_slice(d);
-                    }
-                },
-            );
+            engine.multiply(&left, down, Section::columns(first, size), &mut chunk_gradient, size);
+            time(Part::Gate, || {
+                let rows = chunk_gradient.chunks_exact_mut(size).zip(both.chunks_exact_mut(2 * inner));
+                for ((d, both), gated) in rows.zip(gated.chunks_exact_mut(inner)) {
+                    let (gate, value) = both.split_at_mut(inner);
+                    lanes::gate_backward(d, &mut gate[first..][..size], &mut value[first..][..size]);
+                    gated[first..][..size].copy_from_slice(d);
+                }
+            });
             let gate = engine.left(View::rows(&both[first..], count, size, 2 * inner));
-            engine.multiply(&gate, up_gate, Part::depth(first, width), &mut sum, width);
+            engine.multiply(&gate, up_gate, Section::depth(first, width), &mut sum, width);
             let value = engine.left(View::rows(&both[inner + first..], count, size, 2 * inner));
-            engine.multiply(&value, up_value, Part::depth(first, width).added(), &mut sum, width);
+            engine.multiply(&value, up_value, Section::depth(first, width).added(), &mut sum, width);
         }
-        vectorised(
-            #[inline(always)]
-            || {
-                lanes::add(d_x, gradient);
-                lanes::add(d_x, &sum);
-            },
-        );
+        time(Part::Other, || {
+            lanes::add(d_x, gradient);
+            lanes::add(d_x, &sum);
+        });
     }
 }
 
@@ -186,10 +170,7 @@ impl<E: Engine> GatedLayer for Gated<E> {
         let inside = kept.inner.par_chunks_mut(panel * 2 * inner).zip(gated.par_chunks_mut(panel * inner));
         let outputs = y.par_chunks(panel * width).zip(kept.factors.par_chunks(panel));
         rows.zip(inside).zip(outputs).for_each(|(((gradient, d_x), (both, gated)), (y, factors))| {
-            vectorised(
-                #[inline(always)]
-                || lanes::norm_backward(gradient, y, factors, width),
-            );
+            time(Part::Norm, || lanes::norm_backward(gradient, y, factors, width));
             self.panel_backward(gradient, d_x, both, gated);
         });
         weight_gradient(gradient, width, &gated, inner, into.down);

@@ -3,8 +3,9 @@
 //! A panel's weights over all keys of the segment, `[panel, L]`, are all that is ever held of the L x L square; the gradient
 //! computes them again from the logarithm of their sums.
 
-use super::lanes::{self, vectorised};
-use super::{Engine, Part, Scratch, View};
+use super::lanes;
+use super::{Engine, Scratch, Section, View};
+use crate::clock::{Part, time};
 
 /// The queries, keys and values of all heads, rotated: `[N, 3D]`, of which a head takes three bands of d columns.
 #[derive(Clone, Copy, Debug)]
@@ -59,30 +60,20 @@ impl<E: Engine> KeyValue<E> {
         count: usize,
         out: &mut [f32],
         stride: usize,
-        mut logs: Option<&mut [f32]>,
+        logs: Option<&mut [f32]>,
     ) {
         let (length, size, scale) = (bands.length(), bands.size, bands.scale());
         let row = 3 * bands.width;
         let mut weights = Scratch::<f32>::new(count * length);
         let mut sums = Scratch::<f32>::new(count);
         let queries = engine.left(View::rows(&bands.band(0, head)[first * row..], count, size, row));
-        engine.multiply(&queries, &self.keys, Part::whole(length), &mut weights, length);
-        vectorised(
-            #[inline(always)]
-            || {
-                for (i, weights) in weights.chunks_exact_mut(length).enumerate() {
-                    let (most, sum) = lanes::exponentials(weights, scale);
-                    sums[i] = 1.0 / sum;
-                    if let Some(logs) = &mut logs {
-                        logs[i] = most * scale + sum.ln();
-                    }
-                }
-            },
-        );
+        engine.multiply(&queries, &self.keys, Section::whole(length).of_attention(), &mut weights, length);
+        time(Part::Softmax, || lanes::softmax(&mut weights, length, scale, &mut sums, logs));
         let weights = engine.left(View::rows(&weights, count, length, length));
-        engine.multiply(&weights, &self.values, Part::whole(size), out, stride);
+        engine.multiply(&weights, &self.values, Section::whole(size).of_attention(), out, stride);
         for (out, sum) in out.chunks_mut(stride).zip(sums.iter()) {
-            out[..size].iter_mut().for_each(|x| *x *= sum);
+            let factor = 1.0 / sum;
+            out[..size].iter_mut().for_each(|x| *x *= factor);
         }
     }
 }
@@ -113,30 +104,25 @@ pub fn head_backward<E: Engine>(engine: E, bands: Bands<'_>, mixed: Mixed<'_>, h
     let panel = super::PANEL;
     let mut weights = Scratch::<f32>::new(panel * length);
     let mut slopes = Scratch::<f32>::new(panel * length);
+    let mut means = Scratch::<f32>::new(panel);
+    let logs: Vec<f32> = mixed.logs.iter().skip(head).step_by(mixed.heads).copied().collect();
     for first in (0..length).step_by(panel) {
         let count = panel.min(length - first);
         let (weights, slopes) = (&mut weights[..count * length], &mut slopes[..count * length]);
+        let (means, logs) = (&mut means[..count], &logs[first..first + count]);
         let query = &bands.band(0, head)[first * row..];
         let (d_out, out) = (&mixed.gradient[first * width + head * size..], &mixed.out[first * width + head * size..]);
         let left = engine.left(View::rows(query, count, size, row));
-        engine.multiply(&left, &keys, Part::whole(length), weights, length);
+        engine.multiply(&left, &keys, Section::whole(length).of_attention(), weights, length);
         let left = engine.left(View::rows(d_out, count, size, width));
-        engine.multiply(&left, &values, Part::whole(length), slopes, length);
-        vectorised(
-            #[inline(always)]
-            || {
-                for (i, (weights, slopes)) in
-                    weights.chunks_exact_mut(length).zip(slopes.chunks_exact_mut(length)).enumerate()
-                {
-                    let log = mixed.logs[(first + i) * mixed.heads + head];
-                    let mean = lanes::dot(&d_out[i * width..][..size], &out[i * width..][..size]);
-                    lanes::softmax_backward(weights, slopes, scale, log, mean);
-                }
-            },
-        );
+        engine.multiply(&left, &values, Section::whole(length).of_attention(), slopes, length);
+        time(Part::Softmax, || {
+            lanes::dots(d_out, out, width, size, means);
+            lanes::softmax_backward(weights, slopes, length, scale, logs, means);
+        });
         let left = engine.left(View::rows(slopes, count, length, length));
-        engine.multiply(&left, &turned_keys, Part::whole(size), &mut d_queries[first * size..], size);
-        let add = Part { add: first > 0, ..Part::whole(size) };
+        engine.multiply(&left, &turned_keys, Section::whole(size).of_attention(), &mut d_queries[first * size..], size);
+        let add = Section { add: first > 0, ..Section::whole(size).of_attention() };
         let right = engine.right(View::columns(d_out, size, count, width));
         engine.multiply(&engine.left(View::columns(weights, length, count, length)), &right, add, d_values, size);
         let right = engine.right(View::columns(query, size, count, row));

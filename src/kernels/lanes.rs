@@ -3,11 +3,7 @@
 //!
 //! Sums run over a fixed number of lanes, so their value does not depend on the processor's width.
 
-/// Runs `work` compiled for the processor's widest vectors, found at run time.
-#[inline(always)]
-pub fn vectorised<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
-}
+use multiversion::multiversion;
 
 const LANES: usize = 16;
 
@@ -71,7 +67,7 @@ fn total(mut lanes: [f32; LANES]) -> f32 {
 
 /// `sum(a * b)`.
 #[inline(always)]
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+fn dot(a: &[f32], b: &[f32]) -> f32 {
     sum_over(a, b, |a, b| a * b)
 }
 
@@ -93,7 +89,7 @@ fn largest(row: &[f32]) -> f32 {
 
 /// `row <- exp(scale * (row - max))`; returns the maximum and the sum.
 #[inline(always)]
-pub fn exponentials(row: &mut [f32], scale: f32) -> (f32, f32) {
+fn exponentials(row: &mut [f32], scale: f32) -> (f32, f32) {
     let most = largest(row);
     let offset = -most * scale;
     let mut lanes = [0.0f32; LANES];
@@ -112,17 +108,49 @@ pub fn exponentials(row: &mut [f32], scale: f32) -> (f32, f32) {
     (most, total(lanes))
 }
 
-/// From scores and the gradients of the weights: `weights <- p = exp(scale * score - log)`, `slopes <- scale * p * (slope - mean)`.
-#[inline(always)]
-pub fn softmax_backward(weights: &mut [f32], slopes: &mut [f32], scale: f32, log: f32, mean: f32) {
-    for (weight, slope) in weights.iter_mut().zip(slopes) {
-        *weight = exp(weight.mul_add(scale, -log));
-        *slope = scale * *weight * (*slope - mean);
+/// `row <- exp(scale * (row - max))` for every row of `length` numbers. The sums go to `sums`, the logarithms of
+/// `sum(exp(scale * row))` to `logs` if asked for.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
+pub fn softmax(rows: &mut [f32], length: usize, scale: f32, sums: &mut [f32], mut logs: Option<&mut [f32]>) {
+    for (i, row) in rows.chunks_exact_mut(length).enumerate() {
+        let (most, sum) = exponentials(row, scale);
+        sums[i] = sum;
+        if let Some(logs) = &mut logs {
+            logs[i] = most * scale + sum.ln();
+        }
+    }
+}
+
+/// From scores and the gradients of the weights, row by row: `scores <- p = exp(scale * score - log)`,
+/// `slopes <- scale * p * (slope - mean)`, where `mean = <out, d_out>` over the head's numbers.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
+pub fn softmax_backward(
+    scores: &mut [f32],
+    slopes: &mut [f32],
+    length: usize,
+    scale: f32,
+    logs: &[f32],
+    means: &[f32],
+) {
+    let rows = scores.chunks_exact_mut(length).zip(slopes.chunks_exact_mut(length));
+    for ((scores, slopes), (&log, &mean)) in rows.zip(logs.iter().zip(means)) {
+        for (score, slope) in scores.iter_mut().zip(slopes) {
+            *score = exp(score.mul_add(scale, -log));
+            *slope = scale * *score * (*slope - mean);
+        }
+    }
+}
+
+/// `dots[i] = <a_i, b_i>` over the first `size` numbers of rows that lie `stride` apart.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
+pub fn dots(a: &[f32], b: &[f32], stride: usize, size: usize, dots: &mut [f32]) {
+    for (i, value) in dots.iter_mut().enumerate() {
+        *value = dot(&a[i * stride..][..size], &b[i * stride..][..size]);
     }
 }
 
 /// `rows <- n(rows + added)`, row by row: `n(r) = r * f` with `f = 1 / sqrt(mean(r^2) + 1e-5)`, kept in `factors` if asked for.
-#[inline(always)]
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
 pub fn add_and_norm(rows: &mut [f32], added: &[f32], width: usize, mut factors: Option<&mut [f32]>) {
     for (i, (row, added)) in rows.chunks_exact_mut(width).zip(added.chunks_exact(width)).enumerate() {
         for (x, &y) in row.iter_mut().zip(added) {
@@ -139,7 +167,7 @@ pub fn add_and_norm(rows: &mut [f32], added: &[f32], width: usize, mut factors: 
 }
 
 /// The gradient of [`add_and_norm`] with respect to the sum: `d <- f * (d - y * mean(y * d))`, row by row.
-#[inline(always)]
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
 pub fn norm_backward(gradient: &mut [f32], normed: &[f32], factors: &[f32], width: usize) {
     let rows = gradient.chunks_exact_mut(width).zip(normed.chunks_exact(width)).zip(factors);
     for ((gradient, normed), &factor) in rows {
@@ -150,16 +178,19 @@ pub fn norm_backward(gradient: &mut [f32], normed: &[f32], factors: &[f32], widt
     }
 }
 
-/// `gate <- silu(gate) * value`.
-#[inline(always)]
-pub fn gate(gate: &mut [f32], value: &[f32]) {
-    for (gate, &value) in gate.iter_mut().zip(value) {
-        *gate *= sigmoid(*gate) * value;
+/// `gate <- silu(gate) * value` in rows of `size` gates and as many values.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
+pub fn gate(rows: &mut [f32], size: usize) {
+    for row in rows.chunks_exact_mut(2 * size) {
+        let (gate, value) = row.split_at_mut(size);
+        for (gate, &value) in gate.iter_mut().zip(value.iter()) {
+            *gate *= sigmoid(*gate) * value;
+        }
     }
 }
 
 /// From the gradient `d` of `h = silu(gate) * value`: `gate` and `value` become their gradients, `d` becomes h.
-#[inline(always)]
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
 pub fn gate_backward(d: &mut [f32], gate: &mut [f32], value: &mut [f32]) {
     for ((d, gate), value) in d.iter_mut().zip(gate).zip(value) {
         let (open, g, v) = (sigmoid(*gate), *gate, *value);
@@ -170,14 +201,14 @@ pub fn gate_backward(d: &mut [f32], gate: &mut [f32], value: &mut [f32]) {
     }
 }
 
-/// Turns the pairs (i, i + half) of every head of a row by their angles; `back` turns them the other way.
-#[inline(always)]
-pub fn rotate(row: &mut [f32], cosine: &[f32], sine: &[f32], back: bool) {
+/// Turns the pairs (i, i + half) of every head of a row by their angles; `direction` -1 turns them the other way.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
+pub fn rotate(row: &mut [f32], cosine: &[f32], sine: &[f32], direction: f32) {
     let half = cosine.len();
     for head in row.chunks_exact_mut(2 * half) {
         let (low, high) = head.split_at_mut(half);
         for i in 0..half {
-            let sine = if back { -sine[i] } else { sine[i] };
+            let sine = direction * sine[i];
             let (a, b) = (low[i], high[i]);
             low[i] = a * cosine[i] - b * sine;
             high[i] = b * cosine[i] + a * sine;
@@ -186,7 +217,7 @@ pub fn rotate(row: &mut [f32], cosine: &[f32], sine: &[f32], back: bool) {
 }
 
 /// `to <- to + from`.
-#[inline(always)]
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
 pub fn add(to: &mut [f32], from: &[f32]) {
     for (to, &from) in to.iter_mut().zip(from) {
         *to += from;
@@ -215,10 +246,7 @@ mod tests {
         for length in [1usize, 15, 16, 17, 100] {
             let mut row: Vec<f32> = (0..length).map(|i| (i as f32 * 0.7).sin() * 50.0).collect();
             let expected: f64 = row.iter().map(|&x| (0.5 * f64::from(x)).exp()).sum();
-            let (most, sum) = vectorised(
-                #[inline(always)]
-                || exponentials(&mut row, 0.5),
-            );
+            let (most, sum) = exponentials(&mut row, 0.5);
             let total = (0.5 * f64::from(most)).exp() * f64::from(sum);
             assert!((total / expected - 1.0).abs() < 1e-5);
             assert!((row.iter().sum::<f32>() - sum).abs() < 1e-4 * sum);

@@ -39,7 +39,7 @@ mod tiles;
 
 pub use scratch::Scratch;
 pub use transpose::{transpose, transpose_boards};
-pub use view::{DEPTH_BLOCK, Engine, Part, TILE_LINES, View};
+pub use view::{DEPTH_BLOCK, Engine, Section, TILE_LINES, View};
 
 use std::sync::Arc;
 
@@ -167,7 +167,7 @@ fn product<E: Engine>(engine: E, weight: &[f32], depth: usize) -> Product {
     Box::new(move |x, out| {
         x.par_chunks(PANEL * depth).zip(out.par_chunks_mut(PANEL * columns)).for_each(|(x, out)| {
             let left = engine.left(View::rows(x, x.len() / depth, depth, depth));
-            engine.multiply(&left, &right, Part::whole(columns), out, columns);
+            engine.multiply(&left, &right, Section::whole(columns), out, columns);
         });
     })
 }

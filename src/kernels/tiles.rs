@@ -25,12 +25,15 @@ pub unsafe trait Format: Copy + Send + Sync + 'static {
     const STEP: usize;
 
     /// What a line is divided by before it is encoded.
-    fn scale(line: &[f32]) -> f32;
+    ///
+    /// # Safety
+    /// The processor has the instructions of the format.
+    unsafe fn scale(line: &[f32]) -> f32;
 
     /// Encodes at most [`Format::STEP`] numbers times `factor`: plane p goes to `to + p * TILE`. What is missing is zero.
     ///
     /// # Safety
-    /// The processor has the instructions of [`super::amx::is_available`] or of the format; `to` has room.
+    /// The processor has the instructions of the format; `to` has room.
     unsafe fn encode(line: &[f32], factor: f32, to: *mut u8);
 }
 
@@ -66,7 +69,8 @@ impl<F: Format> Operand<F> {
         let steps = depth.div_ceil(F::STEP);
         let mut scales = Scratch::<f32>::new(tiles * LINES);
         for (line, scale) in scales.iter_mut().enumerate() {
-            *scale = if line < count { F::scale(dense.line(line)) } else { 0.0 };
+            // SAFETY: an engine that packs was found on this processor.
+            *scale = if line < count { unsafe { F::scale(dense.line(line)) } } else { 0.0 };
         }
         let mut bytes = Scratch::<u8>::new(tiles * steps * F::PLANES * TILE);
         let block_bytes = tiles * Self::STEPS_PER_BLOCK * F::PLANES * TILE;

@@ -5,6 +5,7 @@
 //! K as it stands; turned over, the same memory is K lines of depth M.
 
 use super::Scratch;
+use crate::clock::Part;
 
 /// `lines` times `depth` numbers of a slice, evenly spaced.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +62,7 @@ impl<'a> View<'a> {
 
 /// Which part of a product to compute, and what to do with it.
 #[derive(Clone, Copy, Debug)]
-pub struct Part {
+pub struct Section {
     /// The first line of the right side, a multiple of [`TILE_LINES`].
     pub first_column: usize,
     /// How many lines of the right side.
@@ -70,6 +71,8 @@ pub struct Part {
     pub first_depth: usize,
     /// Add to what is there instead of replacing it.
     pub add: bool,
+    /// What the clock counts it as.
+    pub part: Part,
 }
 
 /// Every engine's tiles divide this many columns.
@@ -78,20 +81,25 @@ pub const TILE_LINES: usize = 32;
 /// The depth that is multiplied at a time: a tile's share of both sides stays in the first-level cache.
 pub const DEPTH_BLOCK: usize = 256;
 
-impl Part {
+impl Section {
     /// All columns over the whole depth, replacing what is there.
     pub fn whole(columns: usize) -> Self {
-        Self { first_column: 0, columns, first_depth: 0, add: false }
+        Self { first_column: 0, columns, first_depth: 0, add: false, part: Part::Products }
     }
 
     /// Some columns over the whole depth.
     pub fn columns(first: usize, count: usize) -> Self {
-        Self { first_column: first, columns: count, first_depth: 0, add: false }
+        Self { first_column: first, ..Self::whole(count) }
     }
 
     /// All columns, where the left side holds the depth from `first` on; the first of them replaces, the rest are added.
     pub fn depth(first: usize, columns: usize) -> Self {
-        Self { first_column: 0, columns, first_depth: first, add: first > 0 }
+        Self { first_depth: first, add: first > 0, ..Self::whole(columns) }
+    }
+
+    /// The same as a product inside attention.
+    pub fn of_attention(self) -> Self {
+        Self { part: Part::Attention, ..self }
     }
 
     /// The same part, added to what is there.
@@ -119,5 +127,5 @@ pub trait Engine: Copy + Send + Sync + 'static {
     fn right(self, lines: View<'_>) -> Self::Right;
 
     /// `out[i * stride + j] = sum_k left[i, k] * right[first_column + j, first_depth + k]`.
-    fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, part: Part, out: &mut [f32], stride: usize);
+    fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, section: Section, out: &mut [f32], stride: usize);
 }

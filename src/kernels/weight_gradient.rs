@@ -3,6 +3,8 @@
 use gemm::Parallelism;
 use rayon::prelude::*;
 
+use crate::clock::{Part, time};
+
 /// Rows of the weight that one task computes: fixed, so that the sums do not depend on the number of threads.
 const ROWS: usize = 128;
 
@@ -13,7 +15,7 @@ const ROWS: usize = 128;
 pub fn weight_gradient(d_out: &[f32], outputs: usize, input: &[f32], inputs: usize, d_weight: &mut [f32]) {
     let count = d_out.len() / outputs;
     assert!(d_out.len() == count * outputs && input.len() == count * inputs && d_weight.len() == outputs * inputs);
-    d_weight.par_chunks_mut(ROWS * inputs).enumerate().for_each(|(task, d_weight)| {
+    let task = |(task, d_weight): (usize, &mut [f32])| {
         let (rows, first) = (d_weight.len() / inputs, task * ROWS);
         // SAFETY: the lengths are asserted above; the strides are those of dense matrices in row order.
         unsafe {
@@ -39,5 +41,7 @@ pub fn weight_gradient(d_out: &[f32], outputs: usize, input: &[f32], inputs: usi
                 Parallelism::None,
             );
         }
-    });
+    };
+    let tasks = d_weight.par_chunks_mut(ROWS * inputs).enumerate();
+    tasks.for_each(|piece| time(Part::WeightGradient, || task(piece)));
 }
