@@ -3,7 +3,7 @@
 //! Activations stay float32 between products; both sides of a product are rounded to 8 significant bits.
 
 use super::amx::{self, TILE, Tiles};
-use super::tiles::{Format, LINES, Operand, Side};
+use super::tiles::{Format, LINES, Lines, Operand, Side};
 use super::{DEPTH_BLOCK, Engine, Section, View, lanes};
 use crate::clock::{Part, time};
 
@@ -11,27 +11,28 @@ use crate::clock::{Part, time};
 #[derive(Clone, Copy, Debug)]
 pub struct TwoBytes;
 
-// SAFETY: `encode` stores 64 bytes of one plane.
-unsafe impl Format for TwoBytes {
+impl Format for TwoBytes {
     const PLANES: usize = 1;
     const STEP: usize = 32;
 
-    #[inline]
-    unsafe fn scale(_: &[f32]) -> f32 {
-        1.0
+    unsafe fn scales(_: Lines<'_>, scales: &mut [f32]) {
+        scales.fill(1.0);
     }
 
-    #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-    unsafe fn encode(line: &[f32], _: f32, to: *mut u8) {
+    unsafe fn encode(lines: Lines<'_>, start: usize, _: &[f32], to: &mut [u8]) {
         use std::arch::x86_64::*;
-        let mask = |from: usize| ((1u32 << line.len().saturating_sub(from).min(16)) - 1) as u16;
-        // SAFETY: the masks read what the line has; the caller vouches for 64 bytes.
-        unsafe {
-            let low = _mm512_maskz_loadu_ps(mask(0), line.as_ptr());
-            let high = _mm512_maskz_loadu_ps(mask(16), line.as_ptr().wrapping_add(16));
-            let pairs: __m512i = std::mem::transmute(_mm512_cvtne2ps_pbh(high, low));
-            _mm512_storeu_si512(to.cast(), pairs);
+        assert!(lines.count() <= LINES && to.len() >= TILE);
+        for row in 0..lines.count() {
+            let line = lines.line(row).get(start..).unwrap_or(&[]);
+            let mask = |from: usize| ((1u32 << line.len().saturating_sub(from).min(16)) - 1) as u16;
+            // SAFETY: the masks read what the line has; row is below 16, so that its 64 bytes are in `to`.
+            unsafe {
+                let low = _mm512_maskz_loadu_ps(mask(0), line.as_ptr());
+                let high = _mm512_maskz_loadu_ps(mask(16), line.as_ptr().wrapping_add(16));
+                let pairs: __m512i = std::mem::transmute(_mm512_cvtne2ps_pbh(high, low));
+                _mm512_storeu_si512(to.as_mut_ptr().add(row * 64).cast(), pairs);
+            }
         }
     }
 }

@@ -12,7 +12,7 @@
 //! with one number far above the rest rounds the rest to its scale. Whole numbers add up the same in any order.
 
 use super::amx::{self, Tiles};
-use super::tiles::{Format, LINES, Operand, Side};
+use super::tiles::{Format, LINES, Lines, Operand, Side};
 use super::{DEPTH_BLOCK, Engine, Section, View};
 use crate::clock::{Part, time};
 
@@ -35,57 +35,71 @@ pub struct ThreeBytes;
 /// rounding of the scale and of its inverse.
 const MOST: f32 = 8_355_700.0;
 
-// SAFETY: `encode` stores 16 bytes four times in each of three planes.
-unsafe impl Format for ThreeBytes {
+/// A line with no number above this counts as zeros.
+const LEAST: f32 = 1e-30;
+
+impl Format for ThreeBytes {
     const PLANES: usize = 3;
     const STEP: usize = 64;
 
-    #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-    unsafe fn scale(line: &[f32]) -> f32 {
-        use std::arch::x86_64::*;
-        // as whole numbers the magnitudes keep their order, and infinity and NaN come last
-        let mut most = _mm512_setzero_si512();
-        let magnitude = _mm512_set1_epi32(0x7fff_ffff);
-        for chunk in line.chunks(16) {
-            let mask = ((1u32 << chunk.len()) - 1) as u16;
-            // SAFETY: the mask reads what the chunk has.
-            let values = unsafe { _mm512_maskz_loadu_epi32(mask, chunk.as_ptr().cast()) };
-            most = _mm512_max_epi32(most, _mm512_and_si512(values, magnitude));
-        }
-        let most = f32::from_bits(_mm512_reduce_max_epi32(most) as u32);
-        // below this the factor would overflow; such a line counts as zero
-        if most < 1e-30 {
-            0.0
-        } else if most.is_finite() {
-            most / MOST
-        } else {
-            f32::NAN
+    unsafe fn scales(lines: Lines<'_>, scales: &mut [f32]) {
+        scales.fill(0.0);
+        for (row, scale) in scales.iter_mut().enumerate().take(lines.count()) {
+            let most = lines.bound().unwrap_or_else(|| largest(lines.line(row)));
+            // below the least a factor would overflow; such a line counts as zero
+            *scale = match most < LEAST {
+                true => 0.0,
+                false if most.is_finite() => most / MOST,
+                false => f32::NAN,
+            };
         }
     }
 
-    #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-    unsafe fn encode(line: &[f32], factor: f32, to: *mut u8) {
+    unsafe fn encode(lines: Lines<'_>, start: usize, scales: &[f32], to: &mut [u8]) {
         use std::arch::x86_64::*;
-        let factor = _mm512_set1_ps(factor);
+        assert!(lines.count() <= LINES && to.len() >= 3 * amx::TILE);
         let half = _mm512_set1_epi32(128);
-        for part in 0..4 {
-            let count = line.len().saturating_sub(part * 16).min(16);
-            let mask = ((1u32 << count) - 1) as u16;
-            // SAFETY: the mask reads what the line has; the caller vouches for 64 bytes of each plane.
-            unsafe {
-                let values = _mm512_maskz_loadu_ps(mask, line.as_ptr().wrapping_add(part * 16));
-                let whole = _mm512_cvtps_epi32(_mm512_mul_ps(values, factor));
-                // the low byte as a signed one; adding 128 carries what that took away
-                let upper = _mm512_srai_epi32::<8>(_mm512_add_epi32(whole, half));
-                let top = _mm512_srai_epi32::<8>(_mm512_add_epi32(upper, half));
-                for (plane, value) in [top, upper, whole].into_iter().enumerate() {
-                    _mm_storeu_si128(to.add(plane * amx::TILE + part * 16).cast(), _mm512_cvtepi32_epi8(value));
+        for row in 0..lines.count() {
+            let line = lines.line(row).get(start..).unwrap_or(&[]);
+            let scale = scales[row];
+            let factor = _mm512_set1_ps(if scale == 0.0 { 0.0 } else { 1.0 / scale });
+            for part in 0..4 {
+                let count = line.len().saturating_sub(part * 16).min(16);
+                let mask = ((1u32 << count) - 1) as u16;
+                // SAFETY: the mask reads what the line has; row is below 16, so that its 64 bytes of every plane are in `to`.
+                unsafe {
+                    let values = _mm512_maskz_loadu_ps(mask, line.as_ptr().wrapping_add(part * 16));
+                    let whole = _mm512_cvtps_epi32(_mm512_mul_ps(values, factor));
+                    // the low byte as a signed one; adding 128 carries what that took away
+                    let upper = _mm512_srai_epi32::<8>(_mm512_add_epi32(whole, half));
+                    let top = _mm512_srai_epi32::<8>(_mm512_add_epi32(upper, half));
+                    let to = to.as_mut_ptr().add(row * 64 + part * 16);
+                    _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(top));
+                    _mm_storeu_si128(to.add(amx::TILE).cast(), _mm512_cvtepi32_epi8(upper));
+                    _mm_storeu_si128(to.add(2 * amx::TILE).cast(), _mm512_cvtepi32_epi8(whole));
                 }
             }
         }
     }
+}
+
+/// The largest magnitude of a line; NaN when it has one.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+#[inline]
+fn largest(line: &[f32]) -> f32 {
+    use std::arch::x86_64::*;
+    // as whole numbers the magnitudes keep their order, and infinity and NaN come last
+    let mut most = _mm512_setzero_si512();
+    let magnitude = _mm512_set1_epi32(0x7fff_ffff);
+    for chunk in line.chunks(16) {
+        let mask = ((1u32 << chunk.len()) - 1) as u16;
+        // SAFETY: the mask reads what the chunk has.
+        let values = unsafe { _mm512_maskz_loadu_epi32(mask, chunk.as_ptr().cast()) };
+        most = _mm512_max_epi32(most, _mm512_and_si512(values, magnitude));
+    }
+    f32::from_bits(_mm512_reduce_max_epi32(most) as u32)
 }
 
 #[repr(align(64))]

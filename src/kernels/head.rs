@@ -69,7 +69,8 @@ impl<E: Engine> KeyValue<E> {
         let queries = engine.left(View::rows(&bands.band(0, head)[first * row..], count, size, row));
         engine.multiply(&queries, &self.keys, Section::whole(length).of_attention(), &mut weights, length);
         time(Part::Softmax, || lanes::softmax(&mut weights, length, scale, &mut sums, logs));
-        let weights = engine.left(View::rows(&weights, count, length, length));
+        // a row's largest exponential is that of 0
+        let weights = engine.left(View::rows(&weights, count, length, length).bounded(1.0));
         engine.multiply(&weights, &self.values, Section::whole(size).of_attention(), out, stride);
         for (out, sum) in out.chunks_mut(stride).zip(sums.iter()) {
             let factor = 1.0 / sum;

@@ -14,27 +14,51 @@ use super::{DEPTH_BLOCK, Scratch, TILE_LINES, View, transpose};
 /// Lines of a tile.
 pub const LINES: usize = 16;
 
+/// The lines of one tile, at most 16.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines<'a> {
+    dense: View<'a>,
+    first: usize,
+    count: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// How many lines.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// What no number is larger than, where that is known.
+    pub(super) fn bound(&self) -> Option<f32> {
+        self.dense.bound()
+    }
+
+    /// A line.
+    #[inline(always)]
+    pub(super) fn line(&self, row: usize) -> &'a [f32] {
+        self.dense.line(self.first + row)
+    }
+}
+
 /// How a number becomes bytes.
-///
-/// # Safety
-/// `encode` writes 64 bytes per plane and nothing else.
-pub unsafe trait Format: Copy + Send + Sync + 'static {
+pub trait Format: Copy + Send + Sync + 'static {
     /// Planes of bytes.
     const PLANES: usize;
     /// Numbers in 64 bytes of a plane.
     const STEP: usize;
 
-    /// What a line is divided by before it is encoded.
+    /// What each line of a tile is divided by before it is encoded; 0 for a line of zeros, and where there is none.
     ///
     /// # Safety
     /// The processor has the instructions of the format.
-    unsafe fn scale(line: &[f32]) -> f32;
+    unsafe fn scales(lines: Lines<'_>, scales: &mut [f32]);
 
-    /// Encodes at most [`Format::STEP`] numbers times `factor`: plane p goes to `to + p * TILE`. What is missing is zero.
+    /// Encodes [`Format::STEP`] numbers of every line, from `start` on: line r of plane p goes to `to[p * TILE + r * 64..][..64]`. What is
+    /// beyond the end of a line is zero; rows without a line are left alone.
     ///
     /// # Safety
-    /// The processor has the instructions of the format; `to` has room.
-    unsafe fn encode(line: &[f32], factor: f32, to: *mut u8);
+    /// The processor has the instructions of the format.
+    unsafe fn encode(lines: Lines<'_>, start: usize, scales: &[f32], to: &mut [u8]);
 }
 
 /// The side of a product.
@@ -64,22 +88,28 @@ impl<F: Format> Operand<F> {
     pub(super) fn pack(lines: View<'_>, side: Side) -> Self {
         let gathered = (!lines.is_dense()).then(|| lines.gathered());
         let (count, depth) = (lines.lines(), lines.depth());
-        let dense = gathered.as_ref().map_or(lines, |values| View::rows(values, count, depth, depth));
+        let mut dense = gathered.as_ref().map_or(lines, |values| View::rows(values, count, depth, depth));
+        if let Some(bound) = lines.bound() {
+            dense = dense.bounded(bound);
+        }
         let tiles = count.div_ceil(TILE_LINES) * (TILE_LINES / LINES);
         let steps = depth.div_ceil(F::STEP);
         let mut scales = Scratch::<f32>::new(tiles * LINES);
-        for (line, scale) in scales.iter_mut().enumerate() {
+        let of_tile = |tile: usize| {
+            let first = (tile * LINES).min(count);
+            Lines { dense, first, count: LINES.min(count - first) }
+        };
+        for (tile, scales) in scales.chunks_exact_mut(LINES).enumerate() {
             // SAFETY: an engine that packs was found on this processor.
-            *scale = if line < count { unsafe { F::scale(dense.line(line)) } } else { 0.0 };
+            unsafe { F::scales(of_tile(tile), scales) };
         }
         let mut bytes = Scratch::<u8>::new(tiles * steps * F::PLANES * TILE);
         let block_bytes = tiles * Self::STEPS_PER_BLOCK * F::PLANES * TILE;
         for (block, bytes) in bytes.chunks_mut(block_bytes.max(1)).enumerate() {
             let tile_bytes = bytes.len() / tiles;
             let pack = |(tile, bytes): (usize, &mut [u8])| {
-                let last = ((tile + 1) * LINES).min(count);
                 let scales = &scales[tile * LINES..][..LINES];
-                pack_tile::<F>(dense, tile * LINES..last, block * DEPTH_BLOCK, scales, side, bytes);
+                pack_tile::<F>(of_tile(tile), block * DEPTH_BLOCK, scales, side, bytes);
             };
             // a weight is worth all threads, a panel of activations is one thread's work
             if side == Side::Right && count * depth > 1 << 17 {
@@ -112,34 +142,21 @@ impl<F: Format> Operand<F> {
 #[repr(align(64))]
 struct OneTile([u8; 3 * TILE]);
 
-fn pack_tile<F: Format>(
-    dense: View<'_>,
-    lines: std::ops::Range<usize>,
-    from: usize,
-    scales: &[f32],
-    side: Side,
-    bytes: &mut [u8],
-) {
-    assert!(F::PLANES <= 3 && lines.len() <= LINES && bytes.len().is_multiple_of(F::PLANES * TILE));
+/// Packs one tile of lines over a block of the depth that begins at `from`.
+fn pack_tile<F: Format>(lines: Lines<'_>, from: usize, scales: &[f32], side: Side, bytes: &mut [u8]) {
+    assert!(F::PLANES <= 3 && bytes.len().is_multiple_of(F::PLANES * TILE));
     let mut aside = OneTile([0; 3 * TILE]);
     for (step, bytes) in bytes.chunks_exact_mut(F::PLANES * TILE).enumerate() {
         let target = if side == Side::Left { &mut *bytes } else { &mut aside.0[..F::PLANES * TILE] };
-        if lines.len() < LINES {
+        if lines.count < LINES {
             target.fill(0);
         }
-        for (row, line) in lines.clone().enumerate() {
-            let line = dense.line(line);
-            let start = (from + step * F::STEP).min(line.len());
-            let part = &line[start..(start + F::STEP).min(line.len())];
-            let factor = if scales[row] == 0.0 { 0.0 } else { 1.0 / scales[row] };
-            // SAFETY: an engine that packs was found on this processor; row is below 16, so that 64 bytes of every plane fit.
-            unsafe { F::encode(part, factor, target.as_mut_ptr().add(row * 64)) };
-        }
+        // SAFETY: an engine that packs was found on this processor.
+        unsafe { F::encode(lines, from + step * F::STEP, scales, target) };
         if side == Side::Right {
-            for plane in 0..F::PLANES {
-                let (from, to) = (aside.0[plane * TILE..].as_ptr(), bytes[plane * TILE..].as_mut_ptr());
-                // SAFETY: both are a whole tile of 16 rows of 64 bytes.
-                unsafe { transpose::block(from.cast(), LINES, to.cast(), LINES) };
+            for (from, to) in aside.0.chunks_exact(TILE).zip(bytes.chunks_exact_mut(TILE)) {
+                // SAFETY: both are a whole tile of 16 rows of 64 bytes; tiles come with AVX-512.
+                unsafe { transpose::block(from.as_ptr().cast(), LINES, to.as_mut_ptr().cast(), LINES) };
             }
         }
     }

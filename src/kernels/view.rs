@@ -15,19 +15,30 @@ pub struct View<'a> {
     depth: usize,
     line_stride: usize,
     depth_stride: usize,
+    bound: Option<f32>,
 }
 
 impl<'a> View<'a> {
     /// The rows of a matrix as lines: line i is `values[i * stride ..][.. depth]`.
     pub fn rows(values: &'a [f32], lines: usize, depth: usize, stride: usize) -> Self {
         assert!(lines == 0 || values.len() >= (lines - 1) * stride + depth, "the rows do not fit their slice");
-        Self { values, lines, depth, line_stride: stride, depth_stride: 1 }
+        Self { values, lines, depth, line_stride: stride, depth_stride: 1, bound: None }
     }
 
     /// The columns of a matrix as lines: number k of line i is `values[k * stride + i]`.
     pub fn columns(values: &'a [f32], lines: usize, depth: usize, stride: usize) -> Self {
         assert!(depth == 0 || values.len() >= (depth - 1) * stride + lines, "the columns do not fit their slice");
-        Self { values, lines, depth, line_stride: 1, depth_stride: stride }
+        Self { values, lines, depth, line_stride: 1, depth_stride: stride, bound: None }
+    }
+
+    /// The same lines, of which no number is larger than `bound`: an engine that scales by line need not look for it.
+    pub fn bounded(self, bound: f32) -> Self {
+        Self { bound: Some(bound), ..self }
+    }
+
+    /// What no number is larger than, where that is known.
+    pub fn bound(&self) -> Option<f32> {
+        self.bound
     }
 
     /// How many lines.
