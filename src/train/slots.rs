@@ -7,7 +7,7 @@ use crate::dataset::{Drawn, ExampleRef, Sampler, TrainingSet};
 use crate::device::Compute;
 use crate::model::{Carry, Example, Inputs, Model};
 use crate::ops::Segments;
-use crate::optim::RowGradients;
+use crate::optim::{RowGradients, add_in_order};
 use crate::rng::Stream;
 
 /// An example in flight.
@@ -45,36 +45,42 @@ pub(super) struct BatchStep {
     pub(super) losses: Losses,
     /// For each tensor of the trunk; empty for the two that are never trained.
     pub(super) trunk: Vec<Vec<f32>>,
+    trunk_is_finite: bool,
     pub(super) rows: RowGradients,
     /// For each part and slot: is its answer exact, and the halting logit.
     pub(super) answers: Vec<Vec<(bool, f32)>>,
 }
 
 impl BatchStep {
-    /// Adds the next part, whose examples have these puzzle rows of `width` numbers.
-    fn add(&mut self, part: PartStep, rows: &[usize], width: usize) {
+    /// Adds the next part, all but its trunk's gradient, which it returns. Its examples have these puzzle rows of `width` numbers.
+    fn add(&mut self, part: PartStep, rows: &[usize], width: usize) -> Vec<Vec<f32>> {
         self.losses.cross_entropy += part.losses.cross_entropy;
         self.losses.halting += part.losses.halting;
         for (row, gradient) in rows.iter().zip(part.gradient.rows.chunks(width)) {
             self.rows.add(*row, gradient);
         }
-        match self.trunk.is_empty() {
-            true => self.trunk = part.gradient.trunk,
-            false => self.trunk.par_iter_mut().zip(&part.gradient.trunk).for_each(|(sums, values)| {
-                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-            }),
-        }
         self.answers.push(part.answers);
+        part.gradient.trunk
+    }
+
+    /// Adds the trunk's gradients of the next parts, in one pass over all of them.
+    fn add_trunks(&mut self, parts: Vec<Vec<Vec<f32>>>) {
+        let mut parts = parts.into_iter();
+        if self.trunk.is_empty() {
+            self.trunk = parts.next().unwrap_or_default();
+        }
+        let parts: Vec<_> = parts.collect();
+        let of_tensor = |i: usize| parts.iter().map(|part| part[i].as_slice()).collect::<Vec<_>>();
+        let tensors = self.trunk.par_iter_mut().enumerate();
+        let finite = tensors.map(|(i, sums)| add_in_order(sums, &of_tensor(i)));
+        self.trunk_is_finite = finite.reduce(|| true, |a, b| a && b);
     }
 
     /// True while loss and gradients are numbers. The cross entropy alone does not tell: dfdx's comparisons take a logit that is no
     /// number for 0.
     pub(super) fn is_finite(&self) -> bool {
-        let finite = |values: &Vec<f32>| values.iter().all(|value| value.is_finite());
-        self.losses.halting.is_finite()
-            && self.losses.cross_entropy.is_finite()
-            && self.rows.is_finite()
-            && self.trunk.iter().all(finite)
+        let losses = self.losses.halting.is_finite() && self.losses.cross_entropy.is_finite();
+        losses && self.rows.is_finite() && self.trunk_is_finite
     }
 }
 
@@ -163,9 +169,9 @@ pub(super) fn step_all<D: Compute>(
     let mut sum = BatchStep::default();
     for wave in parts.chunks_mut(rayon::current_num_threads()) {
         let steps: Vec<PartStep> = wave.par_iter_mut().map(|part| part.step(model, table, whole_batch)).collect();
-        for (part, step) in wave.iter().zip(steps) {
-            sum.add(step, &part.rows(), model.config.puzzle_width);
-        }
+        let width = model.config.puzzle_width;
+        let trunks = wave.iter().zip(steps).map(|(part, step)| sum.add(step, &part.rows(), width)).collect();
+        sum.add_trunks(trunks);
     }
     sum
 }

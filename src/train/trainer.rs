@@ -15,7 +15,7 @@ use crate::augment::Plan;
 use crate::dataset::{HeldOut, Sampler, Source, TrainingSet};
 use crate::device::Compute;
 use crate::model::{Model, Spec, specs};
-use crate::optim::{Moments, average, sign_sgd};
+use crate::optim::{Ema, Moments, Moved, sign_sgd};
 use crate::recipe::{Recipe, RecipeError, SetDigest, SourceRecipe, TrunkValues};
 use crate::rng::Stream;
 use crate::task;
@@ -150,12 +150,12 @@ impl<D: Compute> Trainer<D> {
     }
 
     fn move_trunk(&mut self, gradients: &[Vec<f32>], learning_rate: f64) {
-        let (adam, decay, step) = (self.recipe.trunk.optimizer, self.recipe.training.ema, self.step);
+        let (adam, ema, step) = (self.recipe.trunk.optimizer, Ema::new(self.recipe.training.ema), self.step);
         let specs = specs(&self.recipe.model);
-        let tensors = self.trunk.par_iter_mut().zip(&mut self.average).zip(&mut self.moments).enumerate();
-        tensors.filter(|(i, _)| specs[*i].trained).for_each(|(i, ((values, shadow), moments))| {
-            adam.step(values, &gradients[i], moments, learning_rate, step);
-            average(shadow, values, decay);
+        let tensors =
+            self.trunk.par_iter_mut().zip(&mut self.average).zip(&mut self.moments).zip(gradients).zip(&specs);
+        tensors.filter(|(_, spec)| spec.trained).for_each(|((((parameters, average), moments), gradient), _)| {
+            adam.step(Moved { parameters, gradient, moments, average }, ema, learning_rate, step);
         });
         self.upload(&specs);
     }
