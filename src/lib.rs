@@ -48,6 +48,7 @@ pub mod device;
 pub mod encode;
 pub mod files;
 pub mod grid;
+pub mod kernels;
 pub mod model;
 pub mod names;
 pub mod ops;

@@ -18,7 +18,7 @@ enum Wing {
 
 use Wing::{Ground, Meeting, Puzzle, Tensor, Verdict};
 
-const ROOMS: [(&str, u8, Wing); 26] = [
+const ROOMS: [(&str, u8, Wing); 27] = [
     ("files", 0, Ground),
     ("names", 0, Ground),
     ("rng", 0, Ground),
@@ -29,6 +29,7 @@ const ROOMS: [(&str, u8, Wing); 26] = [
     ("encode", 4, Puzzle),
     ("dataset", 5, Puzzle),
     ("device", 1, Tensor),
+    ("kernels", 1, Tensor),
     ("ops", 2, Tensor),
     ("checkpoint", 2, Tensor),
     ("model", 3, Tensor),
