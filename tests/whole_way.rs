@@ -198,6 +198,22 @@ fn an_interrupted_training_exits_130_and_says_how_to_go_on() {
 }
 
 #[test]
+fn a_training_can_be_cut_by_tokens_and_goes_on_as_it_began() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    recipe(folder, 2);
+    done(folder, &["train", "tiny.toml", "--output", "run", "--tokens-per-batch", "90"]);
+    let training = json(&folder.join("run/manifest.json"))["about"]["recipe"]["training"].clone();
+    assert_eq!((&training["tokens_per_batch"], &training["parts"]), (&Value::from(90), &Value::Null));
+    done(folder, &["train", "--resume", "run"]);
+    let ask = |flags: &[&str]| refused(folder, &[&["train", "--output", "other"], flags].concat());
+    assert!(ask(&["tiny.toml", "--resume", "run"]).contains("the recipe differs"));
+    assert!(ask(&["--resume", "run", "--tokens-per-batch", "90"]).contains("cannot be used with"));
+    assert!(ask(&["tiny.toml", "--tokens-per-batch", "0"]).contains("not in 1.."));
+    assert!(!folder.join("other").exists());
+}
+
+#[test]
 fn what_is_no_checkpoint_is_refused_by_name_with_nothing_written() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
@@ -246,6 +262,9 @@ fn a_wrong_recipe_is_refused_before_the_first_step() {
     assert!(refuse("test_pairs = false", "test_pairs = true").contains("never learned"));
     assert!(refuse("plan = \"dihedral\"", "plan = \"dihedrall\"").contains("did you mean \"dihedral\"?"));
     assert!(refuse("arc-agi-1/training", "arc-agi-1/trianing").contains("did you mean \"arc-agi-1/training\"?"));
+    assert!(refuse("parts = 2\n", "").contains("neither parts nor tokens_per_batch"));
+    assert!(refuse("parts = 2\n", "parts = 2\ntokens_per_batch = 90\n").contains("leave one of them out"));
+    assert!(refuse("parts = 2\n", "tokens_per_bach = 90\n").contains("did you mean \"tokens_per_batch\"?"));
     assert!(!folder.join("run").exists(), "nothing half-written");
     fs::write(&path, &whole).unwrap();
     fs::write(folder.join("taken"), "").unwrap();

@@ -10,13 +10,13 @@ use thiserror::Error;
 
 use super::Losses;
 use super::log::Window;
-use super::slots::{Slots, step_all};
+use super::slots::Slots;
 use crate::augment::Plan;
 use crate::dataset::{HeldOut, Sampler, Source, TrainingSet};
 use crate::device::Compute;
 use crate::model::{Model, Spec, specs};
 use crate::optim::{Ema, Moments, Moved, sign_sgd};
-use crate::recipe::{Recipe, RecipeError, SetDigest, SourceRecipe, TrunkValues};
+use crate::recipe::{Cut, Recipe, RecipeError, SetDigest, SourceRecipe, TrunkValues};
 use crate::rng::Stream;
 use crate::task;
 
@@ -32,7 +32,8 @@ pub struct Trainer<D: Compute> {
     pub(super) average: TrunkValues,
     pub(super) moments: Vec<Moments>,
     pub(super) table: Vec<f32>,
-    pub(super) parts: Vec<Slots<D>>,
+    pub(super) slots: Slots<D>,
+    cut: Cut,
     pub(super) sampler: Sampler,
     pub(super) exploration: Stream,
     /// The steps since the last row of the log.
@@ -77,7 +78,7 @@ impl<D: Compute> Trainer<D> {
         let halt_bias = vec![recipe.training.halt_bias; model.weights.halt_bias.shape().1];
         model.weights.halt_bias.copy_from(&halt_bias);
         let trunk: TrunkValues = model.weights.tensors().iter().map(|tensor| tensor.as_vec()).collect();
-        let part = recipe.training.batch / recipe.training.parts;
+        let cut = recipe.cut()?;
         Ok(Self {
             sets,
             model,
@@ -85,7 +86,8 @@ impl<D: Compute> Trainer<D> {
             moments: trunk.iter().map(|values| Moments::new(values.len())).collect(),
             trunk,
             table: vec![0.0; set.identifiers().count() * recipe.model.puzzle_width],
-            parts: vec![Slots::new(part); recipe.training.parts],
+            slots: Slots::new(recipe.training.batch),
+            cut,
             sampler: Sampler::new(recipe.seed),
             exploration: Stream::new(recipe.seed, "exploration"),
             window: Window::default(),
@@ -121,11 +123,8 @@ impl<D: Compute> Trainer<D> {
     /// # Errors
     /// [`Diverged`] when the loss or a gradient is no number any more; nothing has moved then.
     pub fn advance(&mut self) -> Result<StepReport, Diverged> {
-        for part in &mut self.parts {
-            part.fill(&self.set, &mut self.sampler);
-        }
-        let batch = self.recipe.training.batch;
-        let result = step_all(&mut self.parts, &self.model, &self.table, batch);
+        self.slots.fill(&self.set, &mut self.sampler);
+        let result = self.slots.step(&self.model, &self.table, self.cut);
         if !result.is_finite() {
             return Err(Diverged { step: self.step + 1 });
         }
@@ -138,12 +137,10 @@ impl<D: Compute> Trainer<D> {
         self.move_trunk(&result.trunk, learning_rate);
 
         let course = &self.recipe.training;
-        let mut halted = Vec::new();
-        for (part, answers) in self.parts.iter_mut().zip(&result.answers) {
-            halted.extend(part.halt(answers, course.halt_max_steps, course.exploration, &mut self.exploration));
-        }
+        let (most, exploration) = (course.halt_max_steps, course.exploration);
+        let halted = self.slots.halt(&result.answers, most, exploration, &mut self.exploration);
         self.examples += halted.len();
-        let mean = |sum: f64| sum / batch as f64;
+        let mean = |sum: f64| sum / course.batch as f64;
         let Losses { cross_entropy, halting } = result.losses;
         let losses = Losses { cross_entropy: mean(cross_entropy), halting: mean(halting) };
         Ok(StepReport { losses, halted, learning_rate })
