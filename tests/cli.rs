@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use program::{Program, assert_refused, names_in, pair, task};
 use serde_json::{Value, json};
+use trm_arc::solve::TOKENS_PER_BATCH;
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
@@ -34,6 +35,14 @@ fn every_command_explains_itself_with_an_example() {
         assert!(ended.stdout.contains("Example") && ended.stdout.contains(call.trim_end()), "{}", ended.stdout);
         assert!(ended.stdout.starts_with(char::is_uppercase), "{command:?} has no about line");
     }
+}
+
+#[test]
+fn the_help_has_the_number_of_tokens_that_solve_takes_by_itself() {
+    let help = Program::new().run(&["solve", "--help"]).stdout;
+    let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, after) = words.split_once("--tokens-per-batch").unwrap();
+    assert!(after.contains(&format!("[default: {TOKENS_PER_BATCH}]")), "{help}");
 }
 
 #[test]
@@ -216,7 +225,7 @@ fn the_work_is_finished_when_nobody_listens_to_stderr() {
 fn what_changes_nothing_is_said() {
     let folder = Program::new();
     let solve = ["solve", "arc-agi-2/evaluation", "--solver", "copy"];
-    for flag in ["--views", "--steps", "--seed"] {
+    for flag in ["--views", "--steps", "--tokens-per-batch", "--seed"] {
         let ended = folder.run(&[&solve[..], &[flag, "3"]].concat());
         assert!(ended.code == 0 && ended.stderr.contains(&format!("note: {flag}")), "{}", ended.stderr);
     }

@@ -24,6 +24,7 @@ fn an_unknown_flag_and_a_missing_argument_exit_2() {
     assert_eq!(folder.run(&["solve", "arc-agi-2/evaluation", "--vews", "3"]).code, 2);
     assert_eq!(folder.run(&["score", "submission.json"]).code, 2);
     assert_eq!(folder.run(&["solve", "arc-agi-2/evaluation", "--views", "0"]).code, 2);
+    assert_eq!(folder.run(&["solve", "arc-agi-2/evaluation", "--tokens-per-batch", "0"]).code, 2);
     assert_eq!(folder.run(&["compare", "--csv", "--json"]).code, 2);
     let device = folder.run(&["solve", "arc-agi-2/evaluation", "--device", "cuda"]);
     assert!(device.code == 2 && device.stderr.contains("no device \"cuda\""), "{}", device.stderr);

@@ -21,7 +21,7 @@ fn recipe(steps: usize) -> Recipe {
     recipe.data.sources.iter_mut().for_each(|source| source.largest_side = 4);
     (recipe.model.hidden, recipe.model.heads, recipe.model.puzzle_width) = (32, 2, 32);
     (recipe.model.layers, recipe.model.l_cycles) = (1, 1);
-    (recipe.training.batch, recipe.training.parts, recipe.training.steps) = (4, 2, steps);
+    (recipe.training.batch, recipe.training.parts, recipe.training.steps) = (4, Some(2), steps);
     (recipe.training.warmup, recipe.training.log_every, recipe.training.checkpoint_every) = (2, 2, 4);
     // A halting logit about 0, so that slots halt at all steps, and exploration decides about half of it.
     (recipe.training.exploration, recipe.training.halt_bias) = (0.5, 0.05);
@@ -51,8 +51,25 @@ fn assert_same(a: &Trainer<Cpu>, b: &Trainer<Cpu>) {
     }
 }
 
+/// The same with grids of many sizes and its batch cut by tokens, so that parts move from step to step.
+fn recipe_by_tokens(steps: usize) -> Recipe {
+    let mut recipe = recipe(steps);
+    recipe.data.sources.iter_mut().for_each(|source| (source.largest_side, source.sizes) = (6, Sizes::Any));
+    (recipe.training.parts, recipe.training.tokens_per_batch) = (None, Some(75));
+    recipe
+}
+
 #[test]
 fn a_resumed_training_is_bitwise_the_one_that_never_stopped() {
+    resumes_bitwise(recipe);
+}
+
+#[test]
+fn and_so_it_is_when_its_batch_is_cut_by_tokens() {
+    resumes_bitwise(recipe_by_tokens);
+}
+
+fn resumes_bitwise(recipe: fn(usize) -> Recipe) {
     let place = tempfile::tempdir().unwrap();
     let mut whole = Trainer::new(recipe(12), &Cpu::default()).unwrap();
     let reports: Vec<_> = (0..12).map(|_| whole.advance().unwrap()).collect();
@@ -82,18 +99,41 @@ fn a_resumed_training_is_bitwise_the_one_that_never_stopped() {
 
 #[test]
 fn the_number_of_threads_changes_nothing() {
-    let with = |threads: usize| {
+    let with = |threads: usize, mut recipe: Recipe| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             // wide enough for the products to be split over the threads
-            let mut recipe = recipe(4);
             (recipe.model.hidden, recipe.model.puzzle_width, recipe.training.batch) = (128, 128, 16);
             let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
             advance(&mut trainer, 3);
             trainer
         })
     };
-    assert_same(&with(1), &with(2));
+    for recipe in [recipe(4), recipe_by_tokens(4)] {
+        assert_same(&with(1, recipe.clone()), &with(2, recipe));
+    }
+}
+
+#[test]
+fn the_cut_of_the_batch_changes_the_rounding_and_nothing_else() {
+    let with = |parts: Option<usize>, tokens_per_batch: Option<usize>| {
+        let mut recipe = recipe_by_tokens(10);
+        recipe.training.batch = 8;
+        (recipe.training.parts, recipe.training.tokens_per_batch) = (parts, tokens_per_batch);
+        let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
+        (0..10).map(|_| trainer.advance().unwrap()).collect::<Vec<_>>()
+    };
+    let whole = with(Some(1), None);
+    assert!(whole.iter().any(|report| (1..8).contains(&report.halted.len())), "some slots begin where others go on");
+    for (parts, tokens) in [(Some(4), None), (None, Some(1)), (None, Some(75)), (None, Some(10_000))] {
+        for (step, (cut, whole)) in with(parts, tokens).iter().zip(&whole).enumerate() {
+            assert_eq!(cut.halted, whole.halted, "{parts:?} {tokens:?}, step {step}");
+            let near = |a: f64, b: f64| (a - b).abs() < 1e-4 * (1.0 + b.abs());
+            let losses = near(cut.losses.cross_entropy, whole.losses.cross_entropy)
+                && near(cut.losses.halting, whole.losses.halting);
+            assert!(losses, "{parts:?} {tokens:?}, step {step}: {:?} {:?}", cut.losses, whole.losses);
+        }
+    }
 }
 
 #[test]

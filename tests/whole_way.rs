@@ -63,6 +63,18 @@ fn refused(folder: &Path, arguments: &[&str]) -> String {
     text(&output.stderr)
 }
 
+/// `solve` with the checkpoint `run`, into a folder of its own: the submission's bytes and the lines of the predictions.
+fn solved(folder: &Path, name: &str, threads: &str, flags: &[&str]) -> (Vec<u8>, Vec<Value>) {
+    let [submission, predictions] = ["submission.json", "predictions.jsonl"].map(|file| format!("{name}/{file}"));
+    let solve = ["solve", "arc-agi-1/evaluation", "--checkpoint", "run", "--steps", "2"];
+    let outputs = ["--submission", &submission, "--predictions", &predictions];
+    let mut command = program(folder, &[&solve[..], &outputs, flags].concat());
+    assert!(command.env("RAYON_NUM_THREADS", threads).output().unwrap().status.success(), "{flags:?}");
+    let lines = fs::read_to_string(folder.join(predictions)).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    (fs::read(folder.join(submission)).unwrap(), lines)
+}
+
 fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
@@ -100,6 +112,33 @@ fn a_trained_model_solves_real_tasks_and_is_scored_and_compared() {
         assert_eq!(score[key], record["score"][key], "{key}");
     }
     assert!(done(folder, &["compare", "out", "--csv"]).lines().any(|line| line.contains("this run")));
+}
+
+#[test]
+fn batches_of_any_size_give_the_same_answers_in_the_same_order_on_any_number_of_threads() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    recipe(folder, 4);
+    done(folder, &["train", "tiny.toml", "--output", "run"]);
+    let (default, predictions) = solved(folder, "default", "2", &[]);
+    let tokens = |name: &str| json(&folder.join(name).join("run.json"))["tokens_per_batch"].clone();
+    assert_eq!(tokens("default"), 450);
+    // One token is less than any view, so that each is a batch of its own; a million are more than all views.
+    for budget in ["1", "100", "1000000"] {
+        let flags = ["--tokens-per-batch", budget];
+        let (one, two) = (solved(folder, "one", "1", &flags), solved(folder, "two", "2", &flags));
+        assert!(one == two, "{budget}: the number of threads changed something");
+        assert_eq!(tokens("one"), budget.parse::<u64>().unwrap());
+        assert_eq!(one.1.len(), predictions.len());
+        for (found, expected) in one.1.iter().zip(&predictions) {
+            for key in ["task", "test", "augmentation", "grid"] {
+                assert_eq!(found[key], expected[key], "{budget}: {key} of {expected}");
+            }
+            let halt = |line: &Value| line["halt"].as_f64().unwrap();
+            assert!((halt(found) - halt(expected)).abs() < 1e-5, "{budget}: {found} {expected}");
+        }
+        assert!(one.0 == default, "{budget}: the submission differs");
+    }
 }
 
 #[test]
@@ -159,6 +198,22 @@ fn an_interrupted_training_exits_130_and_says_how_to_go_on() {
 }
 
 #[test]
+fn a_training_can_be_cut_by_tokens_and_goes_on_as_it_began() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    recipe(folder, 2);
+    done(folder, &["train", "tiny.toml", "--output", "run", "--tokens-per-batch", "90"]);
+    let training = json(&folder.join("run/manifest.json"))["about"]["recipe"]["training"].clone();
+    assert_eq!((&training["tokens_per_batch"], &training["parts"]), (&Value::from(90), &Value::Null));
+    done(folder, &["train", "--resume", "run"]);
+    let ask = |flags: &[&str]| refused(folder, &[&["train", "--output", "other"], flags].concat());
+    assert!(ask(&["tiny.toml", "--resume", "run"]).contains("the recipe differs"));
+    assert!(ask(&["--resume", "run", "--tokens-per-batch", "90"]).contains("cannot be used with"));
+    assert!(ask(&["tiny.toml", "--tokens-per-batch", "0"]).contains("not in 1.."));
+    assert!(!folder.join("other").exists());
+}
+
+#[test]
 fn what_is_no_checkpoint_is_refused_by_name_with_nothing_written() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
@@ -207,6 +262,9 @@ fn a_wrong_recipe_is_refused_before_the_first_step() {
     assert!(refuse("test_pairs = false", "test_pairs = true").contains("never learned"));
     assert!(refuse("plan = \"dihedral\"", "plan = \"dihedrall\"").contains("did you mean \"dihedral\"?"));
     assert!(refuse("arc-agi-1/training", "arc-agi-1/trianing").contains("did you mean \"arc-agi-1/training\"?"));
+    assert!(refuse("parts = 2\n", "").contains("neither parts nor tokens_per_batch"));
+    assert!(refuse("parts = 2\n", "parts = 2\ntokens_per_batch = 90\n").contains("leave one of them out"));
+    assert!(refuse("parts = 2\n", "tokens_per_bach = 90\n").contains("did you mean \"tokens_per_batch\"?"));
     assert!(!folder.join("run").exists(), "nothing half-written");
     fs::write(&path, &whole).unwrap();
     fs::write(folder.join("taken"), "").unwrap();

@@ -53,6 +53,9 @@ pub struct Arguments {
     /// Supervision steps per view [default: 16, as published evaluations run]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     steps: Option<usize>,
+    /// Tokens of the views that run as one batch, for time and memory alone; a larger view runs by itself [default: 450]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    tokens_per_batch: Option<usize>,
     /// What to compute on
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
@@ -84,6 +87,7 @@ struct Chosen {
     checkpoint: Option<Checkpoint>,
     views: Option<usize>,
     steps: Option<usize>,
+    tokens_per_batch: Option<usize>,
 }
 
 /// Solves, and prints what came of it.
@@ -109,6 +113,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
     record.checkpoint = chosen.checkpoint;
     record.views = chosen.views;
     record.steps = chosen.steps;
+    record.tokens_per_batch = chosen.tokens_per_batch;
     let interrupt = interrupt::catch()?;
     let bar = bar(&plan);
     let outcome = solve::run(&mut *chosen.solver, &plan, record, interrupt, &mut |progress| show(&bar, progress));
@@ -122,13 +127,17 @@ fn choose(arguments: &Arguments) -> Result<Chosen, CliError> {
     if arguments.solver != SolverName::Trm && arguments.steps.is_some() {
         talk("note: --steps belongs to --solver trm and changes nothing here");
     }
+    if arguments.solver != SolverName::Trm && arguments.tokens_per_batch.is_some() {
+        talk("note: --tokens-per-batch belongs to --solver trm and changes nothing here");
+    }
     if arguments.solver == SolverName::Copy && arguments.views.is_some() {
         talk("note: --views changes nothing for --solver copy, which has one answer");
     }
     if arguments.solver != SolverName::Random && arguments.seed.is_some() {
         talk("note: --seed belongs to --solver random and changes nothing here; the others draw nothing");
     }
-    let without_model = |solver, views| Ok(Chosen { solver, checkpoint: None, views, steps: None });
+    let without_model =
+        |solver, views| Ok(Chosen { solver, checkpoint: None, views, steps: None, tokens_per_batch: None });
     if arguments.solver != SolverName::Trm && arguments.checkpoint.is_some() {
         return Err(CliError::Usage("--checkpoint belongs to --solver trm; the other solvers have no model".into()));
     }
@@ -157,8 +166,10 @@ fn model_solver(arguments: &Arguments) -> Result<Chosen, CliError> {
         puzzle_rows: trained.table.len() as u64,
         recipe: Some(trained.recipe.name.clone()),
     };
-    let solver = Box::new(solve::ModelSolver::new(trained, views, steps));
-    Ok(Chosen { solver, checkpoint: Some(checkpoint), views: Some(views), steps: Some(steps) })
+    let tokens = arguments.tokens_per_batch.unwrap_or(solve::TOKENS_PER_BATCH);
+    let solver = Box::new(solve::ModelSolver::new(trained, views, steps).with_tokens_per_batch(tokens));
+    let checkpoint = Some(checkpoint);
+    Ok(Chosen { solver, checkpoint, views: Some(views), steps: Some(steps), tokens_per_batch: Some(tokens) })
 }
 
 /// Tasks done, solved so far, and the time left by the pace or by the limit, whichever is shorter.

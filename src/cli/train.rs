@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use dfdx::prelude::Cpu;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -32,6 +33,9 @@ pub struct Arguments {
     /// Go on from this checkpoint
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
+    /// Cut the batch into parts of at most this many tokens, whatever the recipe says of parts; fewer tokens need less memory
+    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    tokens_per_batch: Option<usize>,
     /// What to compute on
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
@@ -42,7 +46,10 @@ pub struct Arguments {
 
 /// Trains, and prints what came of it.
 pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
-    let recipe = arguments.recipe.as_deref().map(recipe).transpose()?;
+    let mut recipe = arguments.recipe.as_deref().map(recipe).transpose()?;
+    if let (Some(recipe), Some(tokens)) = (&mut recipe, arguments.tokens_per_batch) {
+        (recipe.training.parts, recipe.training.tokens_per_batch) = (None, Some(tokens));
+    }
     let named = recipe.as_ref().map(|recipe| PathBuf::from("runs").join(&recipe.name));
     let output = arguments.output.or_else(|| arguments.resume.clone()).or(named);
     let output = output.expect("clap asks for a recipe or a checkpoint");

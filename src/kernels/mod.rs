@@ -8,6 +8,7 @@
 //! | `lanes`, `transpose` | passes over rows: softmax, gate, norm, rotation |
 //! | `head`, `attention`, `gated` | the layers |
 //! | `weight_gradient` | the product along the rows of a batch |
+//! | `stable_max` | the loss, its gradient and the answers |
 //! | `scratch` | working memory |
 //!
 //! Loops over lanes and tiles count by index: their bounds are fixed, and the compiler unrolls them.
@@ -22,6 +23,7 @@ pub mod gated;
 mod head;
 pub mod lanes;
 mod scratch;
+pub mod stable_max;
 #[cfg(test)]
 mod testing;
 mod transpose;

@@ -18,6 +18,17 @@ pub struct Carry<D: Operations> {
     pub z_l: Matrix<D>,
 }
 
+impl<D: Operations> Carry<D> {
+    /// The latent states of two batches as those of one.
+    ///
+    /// # Shapes
+    /// `[N, D]`, next `[M, D]` -> `[N + M, D]`.
+    pub fn followed_by(self, next: Self) -> Self {
+        let join = |a: Matrix<D>, b: Matrix<D>| (a, b).concat_along(Axis::<0>);
+        Self { z_h: join(self.z_h, next.z_h), z_l: join(self.z_l, next.z_l) }
+    }
+}
+
 impl<D: Operations> Model<D> {
     /// The carry of a batch whose examples all begin: every token at `H_init` and `L_init`.
     pub fn start(&self, inputs: &Inputs<D>) -> Carry<D> {

@@ -21,6 +21,7 @@ mod carry;
 mod config;
 mod inputs;
 mod net;
+mod packing;
 mod recursion;
 mod weights;
 
@@ -28,5 +29,6 @@ pub use answer::Answer;
 pub use carry::Carry;
 pub use config::{Config, ConfigError, Mixer, Positions};
 pub use inputs::{Example, Inputs};
+pub use packing::pack;
 pub use recursion::{Model, Step};
 pub use weights::{Init, Spec, Weights, specs};

@@ -31,3 +31,36 @@ pub fn cross_entropy<D: Compute>(logits: &Matrix<D>, weights: Vec<f64>) -> (f64,
     let gradient = loss.backward().get(&x).to_dtype::<f32>();
     (value, gradient)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::stable_max::{self, Label};
+    use crate::rng::Stream;
+
+    #[test]
+    fn the_kernel_is_the_composed_form() {
+        let mut stream = Stream::new(11, "stable-max");
+        for (tokens, vocabulary) in [(1, 1), (1, 12), (17, 12), (300, 12), (9, 5)] {
+            let logits: Vec<f32> = (0..tokens * vocabulary)
+                .map(|i| if i % 5 == 0 { 0.0 } else { 10.0 * stream.normal() as f32 })
+                .collect();
+            let mut weights = vec![0.0; tokens * vocabulary];
+            let label = |token: usize| {
+                let label = Label { kind: stream.below(vocabulary) as u8, weight: 1.0 / (2 + token) as f64 };
+                (token % 4 != 1).then(|| {
+                    weights[token * vocabulary + usize::from(label.kind)] = label.weight;
+                    label
+                })
+            };
+            let labels: Vec<Option<Label>> = (0..tokens).map(label).collect();
+            let judged = stable_max::cross_entropy(&logits, vocabulary, &labels);
+            let tensor = Cpu::default().tensor_from_vec(logits, (tokens, vocabulary));
+            let (loss, gradient) = cross_entropy(&tensor, weights);
+            assert!((judged.loss - loss).abs() <= 1e-13 * loss.abs(), "{} {loss}", judged.loss);
+            for (found, expected) in judged.gradient.iter().zip(gradient.as_vec()) {
+                assert!((found - expected).abs() <= 2e-7 * expected.abs(), "{found} {expected}");
+            }
+        }
+    }
+}

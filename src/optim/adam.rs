@@ -8,9 +8,16 @@
 //! AdamW:       p <- p - lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + 1e-8)
 //! ```
 //!
+//! The moving average of the weights follows in the same pass, because the step waits for memory: five arrays read and four written.
+//!
 //! In Adam-atan2 the correction of the first moment multiplies the step, outside of the atan2: so did the published runs.
 
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use super::atan2::atan2;
+use super::{CHUNK, Ema};
 
 /// The form of the step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,35 +61,85 @@ impl Moments {
     }
 }
 
+/// What a step reads and writes of one tensor: all arrays `[n]`.
+#[derive(Debug)]
+pub struct Moved<'a> {
+    /// The numbers that move.
+    pub parameters: &'a mut [f32],
+    /// Their derivatives.
+    pub gradient: &'a [f32],
+    /// Their moments.
+    pub moments: &'a mut Moments,
+    /// Their moving average, which follows in the same pass.
+    pub average: &'a mut [f32],
+}
+
 impl Adam {
-    /// One step of one tensor. `step` counts from 1.
-    ///
-    /// # Shapes
-    /// parameters, gradient and both moments `[n]`.
-    pub fn step(
-        &self,
-        parameters: &mut [f32],
-        gradient: &[f32],
-        moments: &mut Moments,
-        learning_rate: f64,
-        step: usize,
-    ) {
-        assert_eq!(parameters.len(), gradient.len(), "a gradient has its tensor's length");
-        let keep = (1.0 - learning_rate * self.weight_decay) as f32;
-        let (rest_1, rest_2) = ((1.0 - self.beta_1) as f32, (1.0 - self.beta_2) as f32);
-        let size = (learning_rate / (1.0 - self.beta_1.powi(step as i32))) as f32;
-        let correction = (1.0 - self.beta_2.powi(step as i32)).sqrt() as f32;
-        let moments = moments.first.iter_mut().zip(&mut moments.second);
-        for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
-            *p *= keep;
-            *m += rest_1 * (g - *m);
-            *v += rest_2 * (g * g - *v);
-            let scale = v.sqrt() / correction;
-            *p -= size
-                * match self.kind {
-                    AdamKind::AdamAtan2 => m.atan2(scale),
-                    AdamKind::AdamW => *m / (scale + EPSILON),
-                };
+    /// One step of one tensor and of its moving average, in one pass over its memory. `step` counts from 1.
+    pub fn step(&self, tensor: Moved<'_>, ema: Ema, learning_rate: f64, step: usize) {
+        let Moved { parameters, gradient, moments, average } = tensor;
+        let length = parameters.len();
+        let lengths = [gradient.len(), moments.first.len(), moments.second.len(), average.len()];
+        assert!(lengths == [length; 4], "gradient, moments and average have their tensor's length");
+        let rule = Rule {
+            keep: (1.0 - learning_rate * self.weight_decay) as f32,
+            rest_1: (1.0 - self.beta_1) as f32,
+            rest_2: (1.0 - self.beta_2) as f32,
+            size: (learning_rate / (1.0 - self.beta_1.powi(step as i32))) as f32,
+            correction: (1.0 - self.beta_2.powi(step as i32)).sqrt() as f32,
+            ema,
+        };
+        let p = parameters.par_chunks_mut(CHUNK).zip(average.par_chunks_mut(CHUNK));
+        let moments = moments.first.par_chunks_mut(CHUNK).zip(moments.second.par_chunks_mut(CHUNK));
+        p.zip(moments).zip(gradient.par_chunks(CHUNK)).for_each(|(((p, average), (m, v)), g)| match self.kind {
+            AdamKind::AdamAtan2 => Arch::new().dispatch(Chunk { p, g, m, v, average, rule, direction: atan2 }),
+            AdamKind::AdamW => Arch::new().dispatch(Chunk { p, g, m, v, average, rule, direction: ratio }),
+        });
+    }
+}
+
+/// AdamW's direction.
+#[inline(always)]
+fn ratio(mean: f32, scale: f32) -> f32 {
+    mean / (scale + EPSILON)
+}
+
+/// The constants of one step.
+#[derive(Clone, Copy)]
+struct Rule {
+    keep: f32,
+    rest_1: f32,
+    rest_2: f32,
+    size: f32,
+    correction: f32,
+    ema: Ema,
+}
+
+/// A piece of a tensor, with its letters in the formula above. `direction` is of (m, sqrt(v) / sqrt(1 - b2^t)).
+struct Chunk<'a, F> {
+    p: &'a mut [f32],
+    g: &'a [f32],
+    m: &'a mut [f32],
+    v: &'a mut [f32],
+    average: &'a mut [f32],
+    rule: Rule,
+    direction: F,
+}
+
+impl<F: Fn(f32, f32) -> f32> WithSimd for Chunk<'_, F> {
+    type Output = ();
+
+    /// Plain arithmetic, which becomes vectors of whatever width `dispatch` found. Multiply-adds are written out: the compiler makes none
+    /// by itself, and so every processor gives the same bits.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { p, g, m, v, average, rule, direction } = self;
+        for ((((p, &g), m), v), average) in p.iter_mut().zip(g).zip(m).zip(v).zip(average) {
+            *m = rule.rest_1.mul_add(g - *m, *m);
+            *v = rule.rest_2.mul_add(g.mul_add(g, -*v), *v);
+            let scale = v.sqrt() / rule.correction;
+            *p = (-rule.size).mul_add(direction(*m, scale), *p * rule.keep);
+            *average = rule.ema.after(*average, *p);
         }
     }
 }
@@ -93,10 +150,12 @@ mod tests {
 
     fn run(kind: AdamKind, gradients: &[f32]) -> f32 {
         let adam = Adam { kind, beta_1: 0.9, beta_2: 0.95, weight_decay: 0.1 };
-        let (mut p, mut moments) = ([1.0], Moments::new(1));
+        let (mut p, mut moments, mut average) = ([1.0], Moments::new(1), [0.0]);
         for (i, &g) in gradients.iter().enumerate() {
-            adam.step(&mut p, &[g], &mut moments, 0.01, i + 1);
+            let tensor = Moved { parameters: &mut p, gradient: &[g], moments: &mut moments, average: &mut average };
+            adam.step(tensor, Ema::new(0.0), 0.01, i + 1);
         }
+        assert_eq!(average, p, "an average without a memory is the value");
         p[0]
     }
 
@@ -116,5 +175,29 @@ mod tests {
         assert!((run(AdamKind::AdamW, &[5.0]) - (0.999 - 0.01)).abs() < 1e-6);
         assert!((run(AdamKind::AdamW, &[0.0]) - 0.999).abs() < 1e-7, "no gradient: decay alone");
         assert!((run(AdamKind::AdamAtan2, &[0.0]) - 0.999).abs() < 1e-7, "atan2(0, 0) is 0");
+    }
+
+    #[test]
+    fn a_number_moves_alone_whatever_stands_beside_it() {
+        let length = CHUNK + 37;
+        let wave =
+            |scale: f32, shift: f32| -> Vec<f32> { (0..length).map(|i| scale * (i as f32 + shift).sin()).collect() };
+        for kind in [AdamKind::AdamAtan2, AdamKind::AdamW] {
+            let adam = Adam { kind, beta_1: 0.9, beta_2: 0.95, weight_decay: 0.1 };
+            let (mut p, mut average, mut moments) = (wave(1.0, 0.0), wave(1.0, 0.0), Moments::new(length));
+            let (mut p_1, mut average_1, mut moments_1) = (p.clone(), average.clone(), vec![Moments::new(1); length]);
+            for step in 1..4 {
+                let gradient = wave(1e-3, step as f32);
+                let parameters = &mut p;
+                let whole = Moved { parameters, gradient: &gradient, moments: &mut moments, average: &mut average };
+                adam.step(whole, Ema::new(0.999), 1e-3, step);
+                let alone = p_1.chunks_mut(1).zip(average_1.chunks_mut(1)).zip(&mut moments_1).zip(gradient.chunks(1));
+                for (((parameters, average), moments), gradient) in alone {
+                    adam.step(Moved { parameters, gradient, moments, average }, Ema::new(0.999), 1e-3, step);
+                }
+            }
+            assert!(p == p_1 && average == average_1, "{kind:?}");
+            assert!(moments_1.iter().zip(&moments.second).all(|(one, v)| one.second[0] == *v));
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! A recipe is stored in the checkpoint that it makes. Together with the digests of its task sets it is all that a
 //! training depends on: the same recipe gives the same weights, bit for bit on one kind of CPU, whatever the number of threads.
 
+mod cut;
 pub(crate) mod trained;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use crate::grid::MAX_SIDE;
 use crate::model::{Config, ConfigError, Mixer};
 use crate::optim::{Adam, Schedule};
 use crate::task::{SHIPPED, TaskError};
+pub use cut::Cut;
 pub use trained::{About, LOG_FILE, SetDigest, Trained, TrunkValues};
 
 /// What can be wrong with a recipe or what came of it.
@@ -116,9 +118,13 @@ pub struct SourceRecipe {
 pub struct Course {
     /// Examples in flight; one optimizer step is one supervision step of all of them.
     pub batch: usize,
-    /// Parts that the batch is cut into, each run on its own. Their gradients are summed in order, so the result depends on this number
-    /// and not on the threads. More parts need less memory.
-    pub parts: usize,
+    /// Parts of equally many examples that the batch is cut into, each run on its own; or instead of them `tokens_per_batch`. The
+    /// gradients of the parts are summed in order, so the result depends on the cut and not on the threads. More parts need less memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<usize>,
+    /// The most tokens of a part, so that its memory is bounded whatever the sizes of its examples; one that has more is a part of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_batch: Option<usize>,
     /// Optimizer steps.
     pub steps: usize,
     /// Steps of linear warm-up.
@@ -181,6 +187,14 @@ impl Recipe {
         Schedule { warmup, steps, final_ratio }
     }
 
+    /// How the batch is cut into parts.
+    ///
+    /// # Errors
+    /// [`RecipeError::Value`].
+    pub fn cut(&self) -> Result<Cut, RecipeError> {
+        self.training.cut().map_err(|fault| RecipeError::Value { recipe: self.name.clone(), fault })
+    }
+
     /// Checks every value, also of a recipe that comes out of a checkpoint.
     ///
     /// # Errors
@@ -200,7 +214,6 @@ impl Recipe {
         let course = &self.training;
         let sizes = [
             ("batch", course.batch),
-            ("parts", course.parts),
             ("steps", course.steps),
             ("halt_max_steps", course.halt_max_steps),
             ("checkpoint_every", course.checkpoint_every),
@@ -209,10 +222,8 @@ impl Recipe {
         if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
             return self.value(format!("training.{name} is 0; it is at least 1"));
         }
-        let Course { batch, parts, warmup, steps, .. } = *course;
-        if batch % parts != 0 {
-            return self.value(format!("training.batch {batch} does not divide into training.parts {parts}"));
-        }
+        self.cut()?;
+        let Course { warmup, steps, .. } = *course;
         if warmup > steps {
             return self.value(format!("training.warmup {warmup} is more than training.steps {steps}"));
         }
@@ -304,7 +315,12 @@ mod tests {
             change(&mut recipe);
             recipe.check().unwrap_err().to_string()
         };
-        assert!(fault(|r| r.training.parts = 5).contains("parts 5"));
+        assert!(fault(|r| r.training.parts = Some(5)).contains("parts 5"));
+        assert!(fault(|r| r.training.parts = Some(0)).contains("training.parts is 0"));
+        assert!(fault(|r| r.training.parts = None).contains("neither parts nor tokens_per_batch"));
+        assert!(fault(|r| r.training.tokens_per_batch = Some(9)).contains("both parts and tokens_per_batch"));
+        let no_tokens = |r: &mut Recipe| (r.training.parts, r.training.tokens_per_batch) = (None, Some(0));
+        assert!(fault(no_tokens).contains("tokens_per_batch is 0"));
         assert!(fault(|r| r.training.ema = 1.5).contains("training.ema is 1.5"));
         assert!(fault(|r| r.training.steps = 0).contains("training.steps is 0"));
         assert!(fault(|r| r.model.vocabulary = 11).contains("12 kinds"));

@@ -37,6 +37,9 @@ pub struct Record {
     pub views: Option<usize>,
     /// Supervision steps per view, where the solver has them.
     pub steps: Option<usize>,
+    /// Tokens of a batch of views, where the solver has them; records of before it could be chosen lack it.
+    #[serde(default)]
+    pub tokens_per_batch: Option<usize>,
     /// When it started, in seconds since 1970 (UTC).
     pub started_unix: u64,
     /// How long it took, in seconds.
@@ -122,7 +125,7 @@ pub struct TaskEntry {
 }
 
 impl Record {
-    /// The record of a run that starts now. Checkpoint, views and steps are for the caller to fill in.
+    /// The record of a run that starts now. Checkpoint, views, steps and tokens per batch are for the caller to fill in.
     pub fn new(name: &str, solver: &str, set: &TaskSet, seed: u64, device: &str) -> Self {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let tasks =
@@ -135,6 +138,7 @@ impl Record {
             device: device.to_owned(),
             views: None,
             steps: None,
+            tokens_per_batch: None,
             started_unix: started.as_secs(),
             seconds: 0.0,
             version: env!("CARGO_PKG_VERSION").to_owned(),

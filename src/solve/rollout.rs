@@ -1,28 +1,31 @@
 //! `ModelSolver`: a trained model as a solver. Each test input is seen through the variants that the checkpoint has a row
 //! for; every view is rolled out over the supervision steps, read off its canvas and taken back.
 //!
-//! A test output is never looked at. A task without a row gets no prediction. Views are packed into batches of a fixed number of
-//! tokens, so the answers depend neither on the number of threads nor on the other tasks.
+//! A test output is never looked at. A task without a row gets no prediction. Views are packed into batches by a budget of tokens,
+//! so the answers depend neither on the number of threads nor on the other tasks.
+
+use std::ops::Range;
 
 use dfdx::prelude::NoneTape;
 use rayon::prelude::*;
 
 use crate::augment::Augmentation;
 use crate::encode::{self, Drawing, Extent, Offset};
-use crate::model::{Answer, Example, Inputs};
+use crate::model::{Answer, Example, Inputs, pack};
 use crate::ops::Operations;
 use crate::prediction::{Prediction, Solver};
 use crate::recipe::Trained;
 use crate::task::Task;
 
-/// Tokens of a batch: few enough that the views of one small task give every thread a batch.
-const TOKENS_PER_BATCH: usize = 450;
+/// Tokens of a batch unless another number is asked for: few enough that the views of one small task give every thread a batch.
+pub const TOKENS_PER_BATCH: usize = 450;
 
 /// A trained model that solves.
 pub struct ModelSolver<D: Operations> {
     trained: Trained<D>,
     views: usize,
     steps: usize,
+    tokens_per_batch: usize,
 }
 
 /// One test input through one variant.
@@ -37,7 +40,13 @@ struct View {
 impl<D: Operations> ModelSolver<D> {
     /// A solver with at most `views` views of each test input and `steps` supervision steps.
     pub fn new(trained: Trained<D>, views: usize, steps: usize) -> Self {
-        Self { trained, views, steps }
+        Self { trained, views, steps, tokens_per_batch: TOKENS_PER_BATCH }
+    }
+
+    /// The same solver with batches of at most this many tokens; a view that has more is a batch of its own. More tokens take more memory.
+    /// The answers are the same but for the rounding of sums.
+    pub fn with_tokens_per_batch(self, tokens_per_batch: usize) -> Self {
+        Self { tokens_per_batch, ..self }
     }
 
     fn views(&self, task: &Task) -> Vec<View> {
@@ -84,9 +93,12 @@ impl<D: Operations> Solver for ModelSolver<D> {
     fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Vec<Prediction> {
         let views = self.views(task);
         let tokens = |view: &View| self.trained.model.config.prefix + view.drawing.cells.len();
-        let per_batch = views.first().map_or(1, |view| (TOKENS_PER_BATCH / tokens(view)).max(1));
-        let answered = views.par_chunks(per_batch).filter_map(|batch| Some((batch, self.roll_out(batch, stop)?)));
-        let answered: Vec<_> = answered.collect();
+        let batches = pack(views.iter().map(tokens), self.tokens_per_batch);
+        let answer = |batch: Range<usize>| {
+            let batch = &views[batch];
+            Some((batch, self.roll_out(batch, stop)?))
+        };
+        let answered: Vec<_> = batches.into_par_iter().filter_map(answer).collect();
         let prediction = |(view, answer): (&View, Answer)| Prediction {
             task: task.id.clone(),
             test: view.test,

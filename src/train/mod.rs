@@ -1,5 +1,6 @@
 //! Training: deep supervision with halting slots, one optimizer step per supervision step.
 
+mod latent;
 mod log;
 mod run;
 mod slots;
@@ -7,6 +8,7 @@ mod state;
 mod supervision;
 mod trainer;
 
+pub use latent::{Latent, Latents};
 pub use log::{LogRow, Window};
 pub use run::{Ending, Outcome, Progress, TrainError, Training, train};
 pub use slots::{Slot, Slots};

@@ -1,12 +1,16 @@
-//! `Slots`: one part of the batch. A slot holds an example until it halts, then takes the next one and starts anew.
+//! `Slots`: the batch. A slot holds an example until it halts, then takes the next one and starts anew.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::latent::{Latent, Latents};
 use super::{Gradient, Losses, supervise};
 use crate::dataset::{Drawn, ExampleRef, Sampler, TrainingSet};
-use crate::model::{Carry, Example, Inputs, Model};
-use crate::ops::{Operations, Segments};
-use crate::optim::RowGradients;
+use crate::model::{Example, Inputs, Model};
+use crate::ops::Operations;
+use crate::optim::{RowGradients, add_in_order};
+use crate::recipe::Cut;
 use crate::rng::Stream;
 
 /// An example in flight.
@@ -16,23 +20,22 @@ pub struct Slot {
     pub example: ExampleRef,
     /// The example as it is learned.
     pub drawn: Drawn,
-    /// Supervision steps so far.
+    /// Supervision steps so far; at 0 its latent state begins.
     pub steps: usize,
-    /// Where its latent state lies in the carry; `None` when it begins.
-    pub source: Option<usize>,
 }
 
-/// One part of the batch.
+/// The batch.
 #[derive(Clone, Debug)]
 pub struct Slots<D: Operations> {
     /// The slots; an empty one takes the next example.
     pub slots: Vec<Option<Slot>>,
-    /// The latent states after the last step, with the segments they lie in.
-    pub carry: Option<(Segments, Carry<D>)>,
+    /// The latent states after the last step.
+    pub latents: Latents<D>,
 }
 
 /// What a part's supervision step gives.
-struct PartStep {
+struct PartStep<D: Operations> {
+    latent: Latent<D>,
     losses: Losses,
     gradient: Gradient,
     answers: Vec<(bool, f32)>,
@@ -44,86 +47,105 @@ pub(super) struct BatchStep {
     pub(super) losses: Losses,
     /// For each tensor of the trunk; empty for the two that are never trained.
     pub(super) trunk: Vec<Vec<f32>>,
+    trunk_is_finite: bool,
     pub(super) rows: RowGradients,
-    /// For each part and slot: is its answer exact, and the halting logit.
-    pub(super) answers: Vec<Vec<(bool, f32)>>,
+    /// For each slot: is its answer exact, and the halting logit.
+    pub(super) answers: Vec<(bool, f32)>,
 }
 
 impl BatchStep {
-    /// Adds the next part, whose examples have these puzzle rows of `width` numbers.
-    fn add(&mut self, part: PartStep, rows: &[usize], width: usize) {
+    /// Adds the next part, all but its trunk's gradient. Its examples have these puzzle rows of `width` numbers.
+    fn add(&mut self, part: &PartStep<impl Operations>, rows: impl Iterator<Item = usize>, width: usize) {
         self.losses.cross_entropy += part.losses.cross_entropy;
         self.losses.halting += part.losses.halting;
-        for (row, gradient) in rows.iter().zip(part.gradient.rows.chunks(width)) {
-            self.rows.add(*row, gradient);
+        for (row, gradient) in rows.zip(part.gradient.rows.chunks(width)) {
+            self.rows.add(row, gradient);
         }
-        match self.trunk.is_empty() {
-            true => self.trunk = part.gradient.trunk,
-            false => self.trunk.par_iter_mut().zip(&part.gradient.trunk).for_each(|(sums, values)| {
-                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-            }),
+        self.answers.extend_from_slice(&part.answers);
+    }
+
+    /// Adds the trunk's gradients of the next parts, in one pass over all of them.
+    fn add_trunks(&mut self, parts: Vec<Vec<Vec<f32>>>) {
+        let mut parts = parts.into_iter();
+        if self.trunk.is_empty() {
+            self.trunk = parts.next().unwrap_or_default();
         }
-        self.answers.push(part.answers);
+        let parts: Vec<_> = parts.collect();
+        let of_tensor = |i: usize| parts.iter().map(|part| part[i].as_slice()).collect::<Vec<_>>();
+        let tensors = self.trunk.par_iter_mut().enumerate();
+        let finite = tensors.map(|(i, sums)| add_in_order(sums, &of_tensor(i)));
+        self.trunk_is_finite = finite.reduce(|| true, |a, b| a && b);
     }
 
     /// True while loss and gradients are numbers. The cross entropy alone does not tell: dfdx's comparisons take a logit that is no
     /// number for 0.
     pub(super) fn is_finite(&self) -> bool {
-        let finite = |values: &Vec<f32>| values.iter().all(|value| value.is_finite());
-        self.losses.halting.is_finite()
-            && self.losses.cross_entropy.is_finite()
-            && self.rows.is_finite()
-            && self.trunk.iter().all(finite)
+        let losses = self.losses.halting.is_finite() && self.losses.cross_entropy.is_finite();
+        losses && self.rows.is_finite() && self.trunk_is_finite
     }
 }
 
 impl<D: Operations> Slots<D> {
     /// Slots that wait for their first examples.
     pub fn new(count: usize) -> Self {
-        Self { slots: vec![None; count], carry: None }
+        Self { slots: vec![None; count], latents: Latents::none() }
     }
 
     /// Gives every empty slot the next example.
     pub(super) fn fill(&mut self, set: &TrainingSet, sampler: &mut Sampler) {
         for slot in self.slots.iter_mut().filter(|slot| slot.is_none()) {
             let example = sampler.next(set);
-            *slot = Some(Slot { example, drawn: set.draw(example), steps: 0, source: None });
+            *slot = Some(Slot { example, drawn: set.draw(example), steps: 0 });
         }
     }
 
-    fn filled(&self) -> impl Iterator<Item = &Slot> {
-        self.slots.iter().map(|slot| slot.as_ref().expect("slots are filled before a step"))
+    fn filled(&self, part: Range<usize>) -> impl Iterator<Item = &Slot> {
+        self.slots[part].iter().map(|slot| slot.as_ref().expect("slots are filled before a step"))
     }
 
-    /// The puzzle rows of the slots.
-    fn rows(&self) -> Vec<usize> {
-        self.filled().map(|slot| slot.drawn.row).collect()
+    /// One supervision step of all slots, which must be filled: part by part, as many side by side as there are threads. The parts are
+    /// added up in their order, so the sums do not depend on the threads, and only the gradients of one wave are held at a time.
+    pub(super) fn step(&mut self, model: &Model<D>, table: &[f32], cut: Cut) -> BatchStep {
+        let prefix = model.config.prefix;
+        let whole = 0..self.slots.len();
+        let tokens: Vec<usize> = self.filled(whole).map(|slot| prefix + slot.drawn.labels.len()).collect();
+        let mut sum = BatchStep::default();
+        let mut latents = Latents::none();
+        for wave in cut.parts(&tokens).chunks(rayon::current_num_threads()) {
+            let step = |part: &Range<usize>| self.step_of(part.clone(), model, table);
+            let steps: Vec<PartStep<D>> = wave.par_iter().map(step).collect();
+            let mut trunks = Vec::with_capacity(steps.len());
+            for step in steps {
+                let rows = self.filled(step.latent.slots.clone()).map(|slot| slot.drawn.row);
+                sum.add(&step, rows, model.config.puzzle_width);
+                self.latents.drop_before(step.latent.slots.end);
+                latents.push(step.latent);
+                trunks.push(step.gradient.trunk);
+            }
+            sum.add_trunks(trunks);
+        }
+        self.latents = latents;
+        self.slots.iter_mut().flatten().for_each(|slot| slot.steps += 1);
+        sum
     }
 
-    /// One supervision step of all slots, which must be filled.
-    fn step(&mut self, model: &Model<D>, table: &[f32], whole_batch: usize) -> PartStep {
+    fn step_of(&self, part: Range<usize>, model: &Model<D>, table: &[f32]) -> PartStep<D> {
         let width = model.config.puzzle_width;
-        let examples: Vec<Example<'_>> = self
-            .filled()
-            .map(|slot| Example { cells: &slot.drawn.input.cells, positions: &slot.drawn.input.positions })
-            .collect();
+        let slots: Vec<&Slot> = self.filled(part.clone()).collect();
+        let inputs = slots.iter().map(|slot| &slot.drawn.input);
+        let examples: Vec<Example<'_>> =
+            inputs.map(|input| Example { cells: &input.cells, positions: &input.positions }).collect();
         let inputs = Inputs::new(model, &examples);
-        let rows = self.rows().iter().flat_map(|row| &table[row * width..(row + 1) * width]).copied().collect();
-        let labels: Vec<&[Option<u8>]> = self.filled().map(|slot| slot.drawn.labels.as_slice()).collect();
-        let sources: Vec<Option<usize>> = self.filled().map(|slot| slot.source).collect();
-        let carry = match &self.carry {
-            None => model.start(&inputs),
-            Some((before, carry)) => model.continue_with(carry.clone(), before, &inputs.segments, &sources),
-        };
-        let result = supervise(model, &inputs, rows, &labels, carry, whole_batch);
+        let row = |slot: &&Slot| &table[slot.drawn.row * width..(slot.drawn.row + 1) * width];
+        let rows = slots.iter().flat_map(row).copied().collect();
+        let labels: Vec<&[Option<u8>]> = slots.iter().map(|slot| slot.drawn.labels.as_slice()).collect();
+        let begins: Vec<bool> = slots.iter().map(|slot| slot.steps == 0).collect();
+        let carry = self.latents.of(model, &inputs, part.clone(), &begins);
+        let result = supervise(model, &inputs, rows, &labels, carry, self.slots.len());
         let answers = result.exact.iter().zip(&result.answers).map(|(&exact, answer)| (exact, answer.halt_logit));
         let answers = answers.collect();
-        self.carry = Some((inputs.segments, result.carry));
-        for (index, slot) in self.slots.iter_mut().flatten().enumerate() {
-            slot.steps += 1;
-            slot.source = Some(index);
-        }
-        PartStep { losses: result.losses, gradient: result.gradient, answers }
+        let latent = Latent { slots: part, segments: inputs.segments, carry: result.carry };
+        PartStep { latent, losses: result.losses, gradient: result.gradient, answers }
     }
 
     /// Empties the slots that halt: at `most` steps, or when the halting logit is above 0 unless exploration makes the
@@ -151,24 +173,6 @@ impl<D: Operations> Slots<D> {
     }
 }
 
-/// One supervision step of all parts, as many side by side as there are threads. They are added up in their order, so the
-/// sums do not depend on the threads, and only the gradients of one wave are held at a time.
-pub(super) fn step_all<D: Operations>(
-    parts: &mut [Slots<D>],
-    model: &Model<D>,
-    table: &[f32],
-    whole_batch: usize,
-) -> BatchStep {
-    let mut sum = BatchStep::default();
-    for wave in parts.chunks_mut(rayon::current_num_threads()) {
-        let steps: Vec<PartStep> = wave.par_iter_mut().map(|part| part.step(model, table, whole_batch)).collect();
-        for (part, step) in wave.iter().zip(steps) {
-            sum.add(step, &part.rows(), model.config.puzzle_width);
-        }
-    }
-    sum
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,9 +183,9 @@ mod tests {
         let slot = |&steps: &usize| {
             let example = ExampleRef { group: 0, variant: 0, pair: 0, offset: Offset::default() };
             let input = Drawing { cells: vec![2], positions: vec![0] };
-            Some(Slot { example, drawn: Drawn { row: 1, input, labels: vec![None] }, steps, source: Some(0) })
+            Some(Slot { example, drawn: Drawn { row: 1, input, labels: vec![None] }, steps })
         };
-        Slots { slots: steps.iter().map(slot).collect(), carry: None }
+        Slots { slots: steps.iter().map(slot).collect(), latents: Latents::none() }
     }
 
     #[test]

@@ -9,8 +9,9 @@ use dfdx::prelude::HasShape;
 use serde::{Deserialize, Serialize};
 
 use super::Trainer;
+use super::latent::{Latent, Latents};
 use super::log::Window;
-use super::slots::{Slot, Slots};
+use super::slots::Slot;
 use crate::checkpoint::{CheckpointError, Folder, Manifest, Part, Tensors};
 use crate::dataset::{ExampleRef, Sampler, SamplerState};
 use crate::device::Matrix;
@@ -26,7 +27,9 @@ use crate::rng::{Stream, StreamState};
 pub struct HostState {
     sampler: SamplerState,
     exploration: StreamState,
-    parts: Vec<PartState>,
+    slots: Vec<Option<SlotState>>,
+    /// For each part of the last step the lengths of the segments that its latent states lie in; none before the first step.
+    parts: Vec<Vec<usize>>,
     window: Window,
     /// The digest of everything that is learned.
     learned: String,
@@ -34,18 +37,9 @@ pub struct HostState {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PartState {
-    /// The lengths of the segments that the latent states lie in; empty before the first step.
-    lengths: Vec<usize>,
-    slots: Vec<Option<SlotState>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct SlotState {
     example: ExampleRef,
     steps: usize,
-    source: Option<usize>,
 }
 
 impl<D: Operations> Trainer<D> {
@@ -100,16 +94,12 @@ impl<D: Operations> Trainer<D> {
     }
 
     fn host_state(&self) -> HostState {
-        let slot = |slot: &Slot| SlotState { example: slot.example, steps: slot.steps, source: slot.source };
-        let part = |part: &Slots<D>| PartState {
-            lengths: part.carry.as_ref().map_or(Vec::new(), |(segments, _)| segments.lengths().to_vec()),
-            slots: part.slots.iter().map(|filled| filled.as_ref().map(slot)).collect(),
-        };
-        let parts = self.parts.iter().map(part).collect();
+        let slot = |slot: &Slot| SlotState { example: slot.example, steps: slot.steps };
         HostState {
+            slots: self.slots.slots.iter().map(|filled| filled.as_ref().map(slot)).collect(),
+            parts: self.slots.latents.parts().map(|part| part.segments.lengths().to_vec()).collect(),
             sampler: self.sampler.state(),
             exploration: self.exploration.state(),
-            parts,
             window: self.window.clone(),
             learned: self.set.digest(),
         }
@@ -125,30 +115,27 @@ impl<D: Operations> Trainer<D> {
             put("first", &moments.first);
             put("second", &moments.second);
         }
-        for (number, part) in self.parts.iter().enumerate() {
-            if let Some((_, carry)) = &part.carry {
-                for (kind, z) in [("z_h", &carry.z_h), ("z_l", &carry.z_l)] {
-                    let (rows, columns) = *z.shape();
-                    tensors.insert(format!("carry.{number}.{kind}"), &[rows, columns], z.as_vec());
-                }
+        for (number, Latent { carry, .. }) in self.slots.latents.parts().enumerate() {
+            for (kind, z) in [("z_h", &carry.z_h), ("z_l", &carry.z_l)] {
+                let (rows, columns) = *z.shape();
+                tensors.insert(format!("carry.{number}.{kind}"), &[rows, columns], z.as_vec());
             }
         }
         tensors
     }
 
-    /// True when every slot of a saved state is an example of this training, in its place.
+    /// True when every slot of a saved state is an example of this training that has its latent states, or none before its first step.
     fn fits(&self, host: &HostState) -> bool {
-        let slot_fits = |part: &PartState, slot: &SlotState| {
-            let length = self
-                .set
-                .contains(slot.example)
-                .then(|| self.recipe.model.prefix + self.set.draw(slot.example).input.cells.len());
-            length.is_some() && slot.source.is_none_or(|source| part.lengths.get(source).copied() == length)
+        let lengths = host.parts.concat();
+        let slot_fits = |(number, slot): (usize, &Option<SlotState>)| {
+            let Some(slot) = slot else { return true };
+            let length = || self.recipe.model.prefix + self.set.draw(slot.example).input.cells.len();
+            self.set.contains(slot.example) && (slot.steps == 0 || lengths.get(number) == Some(&length()))
         };
-        let part_fits = |(part, ours): (&PartState, &Slots<D>)| {
-            part.slots.len() == ours.slots.len() && part.slots.iter().flatten().all(|slot| slot_fits(part, slot))
-        };
-        host.parts.len() == self.parts.len() && host.parts.iter().zip(&self.parts).all(part_fits)
+        let count = self.slots.slots.len();
+        let whole = host.slots.len() == count && (lengths.is_empty() || lengths.len() == count);
+        let filled = !lengths.contains(&0) && host.parts.iter().all(|part| !part.is_empty());
+        whole && filled && host.slots.iter().enumerate().all(slot_fits)
     }
 
     /// The names and shapes of the tensors that a saved state has.
@@ -158,8 +145,8 @@ impl<D: Operations> Trainer<D> {
             needed
                 .extend(["live", "first", "second"].map(|kind| (format!("{kind}.{}", spec.name), spec.shape.clone())));
         }
-        for (number, part) in host.parts.iter().enumerate().filter(|(_, part)| !part.lengths.is_empty()) {
-            let shape = vec![part.lengths.iter().sum(), self.recipe.model.hidden];
+        for (number, lengths) in host.parts.iter().enumerate() {
+            let shape = vec![lengths.iter().sum(), self.recipe.model.hidden];
             needed.extend(["z_h", "z_l"].map(|kind| (format!("carry.{number}.{kind}"), shape.clone())));
         }
         needed
@@ -174,17 +161,19 @@ impl<D: Operations> Trainer<D> {
             *moments = Moments { first: take("first"), second: take("second") };
         }
         let hidden = self.recipe.model.hidden;
-        for (number, (part, state)) in self.parts.iter_mut().zip(&host.parts).enumerate() {
-            part.slots = state.slots.iter().map(|slot| slot.as_ref().map(|slot| slot.restore(&self.set))).collect();
-            if !state.lengths.is_empty() {
-                let segments = Segments::new(state.lengths.clone());
-                let shape = (segments.tokens(), hidden);
-                let mut take = |kind: &str| -> Matrix<D> {
-                    device.tensor_from_vec(tensors.take(&format!("carry.{number}.{kind}")), shape)
-                };
-                let carry = Carry { z_h: take("z_h"), z_l: take("z_l") };
-                part.carry = Some((segments, carry));
-            }
+        self.slots.slots = host.slots.iter().map(|slot| slot.as_ref().map(|slot| slot.restore(&self.set))).collect();
+        self.slots.latents = Latents::none();
+        let mut first = 0;
+        for (number, lengths) in host.parts.iter().enumerate() {
+            let segments = Segments::new(lengths.clone());
+            let shape = (segments.tokens(), hidden);
+            let mut take = |kind: &str| -> Matrix<D> {
+                device.tensor_from_vec(tensors.take(&format!("carry.{number}.{kind}")), shape)
+            };
+            let carry = Carry { z_h: take("z_h"), z_l: take("z_l") };
+            let slots = first..first + lengths.len();
+            first = slots.end;
+            self.slots.latents.push(Latent { slots, segments, carry });
         }
         self.upload(&specs);
         Ok(())
@@ -193,6 +182,6 @@ impl<D: Operations> Trainer<D> {
 
 impl SlotState {
     fn restore(&self, set: &crate::dataset::TrainingSet) -> Slot {
-        Slot { example: self.example, drawn: set.draw(self.example), steps: self.steps, source: self.source }
+        Slot { example: self.example, drawn: set.draw(self.example), steps: self.steps }
     }
 }

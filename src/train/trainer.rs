@@ -10,13 +10,13 @@ use thiserror::Error;
 
 use super::Losses;
 use super::log::Window;
-use super::slots::{Slots, step_all};
+use super::slots::Slots;
 use crate::augment::Plan;
 use crate::dataset::{HeldOut, Sampler, Source, TrainingSet};
 use crate::model::{Model, Spec, specs};
 use crate::ops::Operations;
-use crate::optim::{Moments, average, sign_sgd};
-use crate::recipe::{Recipe, RecipeError, SetDigest, SourceRecipe, TrunkValues};
+use crate::optim::{Ema, Moments, Moved, sign_sgd};
+use crate::recipe::{Cut, Recipe, RecipeError, SetDigest, SourceRecipe, TrunkValues};
 use crate::rng::Stream;
 use crate::task;
 
@@ -32,7 +32,8 @@ pub struct Trainer<D: Operations> {
     pub(super) average: TrunkValues,
     pub(super) moments: Vec<Moments>,
     pub(super) table: Vec<f32>,
-    pub(super) parts: Vec<Slots<D>>,
+    pub(super) slots: Slots<D>,
+    cut: Cut,
     pub(super) sampler: Sampler,
     pub(super) exploration: Stream,
     /// The steps since the last row of the log.
@@ -77,7 +78,7 @@ impl<D: Operations> Trainer<D> {
         let halt_bias = vec![recipe.training.halt_bias; model.weights.halt_bias.shape().1];
         model.weights.halt_bias.copy_from(&halt_bias);
         let trunk: TrunkValues = model.weights.tensors().iter().map(|tensor| tensor.as_vec()).collect();
-        let part = recipe.training.batch / recipe.training.parts;
+        let cut = recipe.cut()?;
         Ok(Self {
             sets,
             model,
@@ -85,7 +86,8 @@ impl<D: Operations> Trainer<D> {
             moments: trunk.iter().map(|values| Moments::new(values.len())).collect(),
             trunk,
             table: vec![0.0; set.identifiers().count() * recipe.model.puzzle_width],
-            parts: vec![Slots::new(part); recipe.training.parts],
+            slots: Slots::new(recipe.training.batch),
+            cut,
             sampler: Sampler::new(recipe.seed),
             exploration: Stream::new(recipe.seed, "exploration"),
             window: Window::default(),
@@ -121,11 +123,8 @@ impl<D: Operations> Trainer<D> {
     /// # Errors
     /// [`Diverged`] when the loss or a gradient is no number any more; nothing has moved then.
     pub fn advance(&mut self) -> Result<StepReport, Diverged> {
-        for part in &mut self.parts {
-            part.fill(&self.set, &mut self.sampler);
-        }
-        let batch = self.recipe.training.batch;
-        let result = step_all(&mut self.parts, &self.model, &self.table, batch);
+        self.slots.fill(&self.set, &mut self.sampler);
+        let result = self.slots.step(&self.model, &self.table, self.cut);
         if !result.is_finite() {
             return Err(Diverged { step: self.step + 1 });
         }
@@ -138,24 +137,22 @@ impl<D: Operations> Trainer<D> {
         self.move_trunk(&result.trunk, learning_rate);
 
         let course = &self.recipe.training;
-        let mut halted = Vec::new();
-        for (part, answers) in self.parts.iter_mut().zip(&result.answers) {
-            halted.extend(part.halt(answers, course.halt_max_steps, course.exploration, &mut self.exploration));
-        }
+        let (most, exploration) = (course.halt_max_steps, course.exploration);
+        let halted = self.slots.halt(&result.answers, most, exploration, &mut self.exploration);
         self.examples += halted.len();
-        let mean = |sum: f64| sum / batch as f64;
+        let mean = |sum: f64| sum / course.batch as f64;
         let Losses { cross_entropy, halting } = result.losses;
         let losses = Losses { cross_entropy: mean(cross_entropy), halting: mean(halting) };
         Ok(StepReport { losses, halted, learning_rate })
     }
 
     fn move_trunk(&mut self, gradients: &[Vec<f32>], learning_rate: f64) {
-        let (adam, decay, step) = (self.recipe.trunk.optimizer, self.recipe.training.ema, self.step);
+        let (adam, ema, step) = (self.recipe.trunk.optimizer, Ema::new(self.recipe.training.ema), self.step);
         let specs = specs(&self.recipe.model);
-        let tensors = self.trunk.par_iter_mut().zip(&mut self.average).zip(&mut self.moments).enumerate();
-        tensors.filter(|(i, _)| specs[*i].trained).for_each(|(i, ((values, shadow), moments))| {
-            adam.step(values, &gradients[i], moments, learning_rate, step);
-            average(shadow, values, decay);
+        let tensors =
+            self.trunk.par_iter_mut().zip(&mut self.average).zip(&mut self.moments).zip(gradients).zip(&specs);
+        tensors.filter(|(_, spec)| spec.trained).for_each(|((((parameters, average), moments), gradient), _)| {
+            adam.step(Moved { parameters, gradient, moments, average }, ema, learning_rate, step);
         });
         self.upload(&specs);
     }
