@@ -11,21 +11,20 @@ use rayon::prelude::*;
 
 use super::head::{Bands, KeyValue, Mixed, head_backward};
 use super::lanes;
-use super::weight_gradient::weight_gradient;
 use super::{Engine, Scratch, Section, View, panel_rows};
 use crate::clock::{Part, time};
 
 /// What an attention layer keeps for its gradient.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Kept {
     /// Rotated queries and keys, and values, `[N, 3D]`.
-    pub projected: Vec<f32>,
+    pub projected: Scratch<f32>,
     /// The mixed values, `[N, D]`.
-    pub mixed: Vec<f32>,
+    pub mixed: Scratch<f32>,
     /// The logarithms of the softmax sums, `[N, H]`.
-    pub logs: Vec<f32>,
+    pub logs: Scratch<f32>,
     /// The norm's factors, `[N]`.
-    pub factors: Vec<f32>,
+    pub factors: Scratch<f32>,
 }
 
 /// The cosines and sines of each token's angles, `[N, d/2]` each.
@@ -50,18 +49,17 @@ pub struct Gradients<'a> {
 
 /// An attention layer with its weights ready for an engine.
 pub trait AttentionLayer: Send + Sync {
-    /// `rows <- y`, where x is `input`, or `rows` themselves when there is none.
+    /// `rows <- y`, in place.
     ///
     /// # Shapes
-    /// input and rows `[N, D]`, N the sum of the segments.
-    fn forward(
-        &self,
-        input: Option<&[f32]>,
-        rows: &mut [f32],
-        segments: &[Range<usize>],
-        angles: Option<Angles<'_>>,
-        kept: Option<&mut Kept>,
-    );
+    /// rows `[N, D]`, N the sum of the segments.
+    fn apply(&self, rows: &mut [f32], segments: &[Range<usize>], angles: Option<Angles<'_>>);
+
+    /// `y` of `x`, with what the gradient needs.
+    ///
+    /// # Shapes
+    /// x, y `[N, D]`, N the sum of the segments.
+    fn forward(&self, x: &[f32], y: &mut [f32], segments: &[Range<usize>], angles: Option<Angles<'_>>) -> Kept;
 
     /// From the gradient of y the gradients of x and of both weights, each added to what is there. `gradient` is used up.
     ///
@@ -102,6 +100,10 @@ impl<E: Engine> Attention<E> {
         let projection = engine.right(View::rows(projection, 3 * width, width, width));
         let output = engine.right(View::rows(output, width, width, width));
         Self { engine, width, heads, projection, output, turned }
+    }
+
+    fn bands<'a>(&self, values: &'a [f32]) -> Bands<'a> {
+        Bands { values, width: self.width, size: self.width / self.heads }
     }
 
     /// Turns the queries and keys of rows from `first` on, back again when `direction` is -1.
@@ -181,45 +183,32 @@ fn cut<'a>(mut rows: &'a mut [f32], segments: &[Range<usize>], width: usize) -> 
 }
 
 impl<E: Engine> AttentionLayer for Attention<E> {
-    fn forward(
-        &self,
-        input: Option<&[f32]>,
-        rows: &mut [f32],
-        segments: &[Range<usize>],
-        angles: Option<Angles<'_>>,
-        kept: Option<&mut Kept>,
-    ) {
+    fn apply(&self, rows: &mut [f32], segments: &[Range<usize>], angles: Option<Angles<'_>>) {
+        let width = self.width;
+        let mut projected = Scratch::<f32>::new(rows.len() * 3);
+        self.project(rows, &mut projected, angles);
+        let pieces = cut(rows, segments, width).into_par_iter().zip(cut(&mut projected, segments, 3 * width));
+        pieces.for_each(|(rows, values)| self.segment(None, rows, self.bands(values), None));
+    }
+
+    fn forward(&self, x: &[f32], y: &mut [f32], segments: &[Range<usize>], angles: Option<Angles<'_>>) -> Kept {
         let (width, heads) = (self.width, self.heads);
-        let (count, size) = (rows.len() / width, width / heads);
-        let bands = |values| Bands { values, width, size };
-        let input_of = |segment: &Range<usize>| input.map(|input| &input[segment.start * width..segment.end * width]);
-        match kept {
-            None => {
-                let mut projected = Scratch::<f32>::new(count * 3 * width);
-                self.project(input.unwrap_or(rows), &mut projected, angles);
-                let projected: &[f32] = &projected;
-                let pieces = cut(rows, segments, width);
-                segments.par_iter().zip(pieces).for_each(|(segment, rows)| {
-                    let values = &projected[segment.start * 3 * width..segment.end * 3 * width];
-                    self.segment(input_of(segment), rows, bands(values), None);
-                });
-            }
-            Some(kept) => {
-                kept.projected.resize(count * 3 * width, 0.0);
-                kept.mixed.resize(count * width, 0.0);
-                kept.logs.resize(count * heads, 0.0);
-                kept.factors.resize(count, 0.0);
-                self.project(input.unwrap_or(rows), &mut kept.projected, angles);
-                let mixed = cut(&mut kept.mixed, segments, width);
-                let logs = cut(&mut kept.logs, segments, heads);
-                let factors = cut(&mut kept.factors, segments, 1);
-                let pieces = cut(rows, segments, width).into_par_iter().zip(mixed).zip(logs).zip(factors);
-                segments.par_iter().zip(pieces).for_each(|(segment, (((rows, mixed), logs), factors))| {
-                    let values = &kept.projected[segment.start * 3 * width..segment.end * 3 * width];
-                    self.segment(input_of(segment), rows, bands(values), Some([mixed, logs, factors]));
-                });
-            }
-        }
+        let count = x.len() / width;
+        let mut kept = Kept {
+            projected: Scratch::new(count * 3 * width),
+            mixed: Scratch::new(count * width),
+            logs: Scratch::new(count * heads),
+            factors: Scratch::new(count),
+        };
+        self.project(x, &mut kept.projected, angles);
+        let rows = cut(y, segments, width).into_par_iter().zip(cut(&mut kept.projected, segments, 3 * width));
+        let logs = cut(&mut kept.logs, segments, heads).into_par_iter().zip(cut(&mut kept.factors, segments, 1));
+        let keeping = cut(&mut kept.mixed, segments, width).into_par_iter().zip(logs);
+        rows.zip(keeping).zip(segments).for_each(|(((y, values), (mixed, (logs, factors))), segment)| {
+            let x = &x[segment.start * width..segment.end * width];
+            self.segment(Some(x), y, self.bands(values), Some([mixed, logs, factors]));
+        });
+        kept
     }
 
     fn backward(
@@ -244,7 +233,7 @@ impl<E: Engine> AttentionLayer for Attention<E> {
             let left = engine.left(View::rows(gradient, gradient.len() / width, width, width));
             engine.multiply(&left, output, Section::whole(width), d_mixed, width);
         });
-        weight_gradient(gradient, width, &kept.mixed, width, into.output);
+        self.engine.weight_gradient(gradient, width, &kept.mixed, width, into.output);
 
         let d_mixed: &[f32] = &d_mixed;
         let tasks: Vec<_> = segments.iter().flat_map(|segment| (0..heads).map(move |head| (segment, head))).collect();
@@ -286,6 +275,6 @@ impl<E: Engine> AttentionLayer for Attention<E> {
                 lanes::add(d_x, &sum);
             });
         });
-        weight_gradient(d_projected, 3 * width, x, width, into.projection);
+        self.engine.weight_gradient(d_projected, 3 * width, x, width, into.projection);
     }
 }

@@ -3,7 +3,7 @@
 //! Activations stay float32 between products; both sides of a product are rounded to 8 significant bits.
 
 use super::amx::{self, TILE, Tiles};
-use super::tiles::{Format, LINES, Lines, Operand, Side};
+use super::tiles::{Format, LINES, Operand, Side};
 use super::{DEPTH_BLOCK, Engine, Section, View, lanes};
 use crate::clock::{Part, time};
 
@@ -15,15 +15,15 @@ impl Format for TwoBytes {
     const PLANES: usize = 1;
     const STEP: usize = 32;
 
-    unsafe fn scales(_: Lines<'_>, scales: &mut [f32]) {
+    unsafe fn scales(_: View<'_>, scales: &mut [f32]) {
         scales.fill(1.0);
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-    unsafe fn encode(lines: Lines<'_>, start: usize, _: &[f32], to: &mut [u8]) {
+    unsafe fn encode(lines: View<'_>, start: usize, _: &[f32], to: &mut [u8]) {
         use std::arch::x86_64::*;
-        assert!(lines.count() <= LINES && to.len() >= TILE);
-        for row in 0..lines.count() {
+        assert!(lines.lines() <= LINES && to.len() >= TILE);
+        for row in 0..lines.lines() {
             let line = lines.line(row).get(start..).unwrap_or(&[]);
             let mask = |from: usize| ((1u32 << line.len().saturating_sub(from).min(16)) - 1) as u16;
             // SAFETY: the masks read what the line has; row is below 16, so that its 64 bytes are in `to`.

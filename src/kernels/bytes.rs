@@ -12,7 +12,7 @@
 //! with one number far above the rest rounds the rest to its scale. Whole numbers add up the same in any order.
 
 use super::amx::{self, Tiles};
-use super::tiles::{Format, LINES, Lines, Operand, Side};
+use super::tiles::{Format, LINES, Operand, Side};
 use super::{DEPTH_BLOCK, Engine, Section, View};
 use crate::clock::{Part, time};
 
@@ -43,9 +43,9 @@ impl Format for ThreeBytes {
     const STEP: usize = 64;
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-    unsafe fn scales(lines: Lines<'_>, scales: &mut [f32]) {
+    unsafe fn scales(lines: View<'_>, scales: &mut [f32]) {
         scales.fill(0.0);
-        for (row, scale) in scales.iter_mut().enumerate().take(lines.count()) {
+        for (row, scale) in scales.iter_mut().enumerate().take(lines.lines()) {
             let most = lines.bound().unwrap_or_else(|| largest(lines.line(row)));
             // below the least a factor would overflow; such a line counts as zero
             *scale = match most < LEAST {
@@ -57,11 +57,11 @@ impl Format for ThreeBytes {
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-    unsafe fn encode(lines: Lines<'_>, start: usize, scales: &[f32], to: &mut [u8]) {
+    unsafe fn encode(lines: View<'_>, start: usize, scales: &[f32], to: &mut [u8]) {
         use std::arch::x86_64::*;
-        assert!(lines.count() <= LINES && to.len() >= 3 * amx::TILE);
+        assert!(lines.lines() <= LINES && to.len() >= 3 * amx::TILE);
         let half = _mm512_set1_epi32(128);
-        for row in 0..lines.count() {
+        for row in 0..lines.lines() {
             let line = lines.line(row).get(start..).unwrap_or(&[]);
             let scale = scales[row];
             let factor = _mm512_set1_ps(if scale == 0.0 { 0.0 } else { 1.0 / scale });

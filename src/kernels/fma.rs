@@ -6,7 +6,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{DEPTH_BLOCK, Engine, Scratch, Section, View};
+use super::{DEPTH_BLOCK, Engine, Scratch, Section, View, weight_gradient};
 use crate::clock::{Part, time};
 
 /// float32 products by fused multiply-adds.
@@ -91,6 +91,10 @@ impl Engine for Fma {
 
     fn right(self, lines: View<'_>) -> Packed {
         time(Part::Packing, || Packed::new(lines))
+    }
+
+    fn weight_gradient(self, d_out: &[f32], outputs: usize, input: &[f32], inputs: usize, d_weight: &mut [f32]) {
+        weight_gradient::by_gemm(d_out, outputs, input, inputs, d_weight);
     }
 
     fn multiply(self, left: &Lines<'_>, right: &Packed, section: Section, out: &mut [f32], stride: usize) {

@@ -6,26 +6,31 @@
 use rayon::prelude::*;
 
 use super::lanes;
-use super::weight_gradient::weight_gradient;
 use super::{DEPTH_BLOCK, Engine, Scratch, Section, View, panel_rows};
 use crate::clock::{Part, time};
 
 /// What a gated layer keeps for its gradient.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Kept {
     /// Gate and value, `[N, 2I]`.
-    pub inner: Vec<f32>,
+    pub inner: Scratch<f32>,
     /// The norm's factor of each row, `[N]`.
-    pub factors: Vec<f32>,
+    pub factors: Scratch<f32>,
 }
 
 /// A gated layer with its weights ready for an engine.
 pub trait GatedLayer: Send + Sync {
-    /// `rows <- y`, where x is `input`, or `rows` themselves when there is none.
+    /// `rows <- y`, in place.
     ///
     /// # Shapes
-    /// input and rows `[N, K]`.
-    fn forward(&self, input: Option<&[f32]>, rows: &mut [f32], kept: Option<&mut Kept>);
+    /// rows `[N, K]`.
+    fn apply(&self, rows: &mut [f32]);
+
+    /// `y` of `x`, with what the gradient needs.
+    ///
+    /// # Shapes
+    /// x, y `[N, K]`.
+    fn forward(&self, x: &[f32], y: &mut [f32]) -> Kept;
 
     /// From the gradient of y the gradients of x and of both weights, each added to what is there. `gradient` and `kept`
     /// are used up.
@@ -136,29 +141,23 @@ impl<E: Engine> Gated<E> {
 }
 
 impl<E: Engine> GatedLayer for Gated<E> {
-    fn forward(&self, input: Option<&[f32]>, rows: &mut [f32], kept: Option<&mut Kept>) {
+    fn apply(&self, rows: &mut [f32]) {
+        let panel = panel_rows(rows.len() / self.width) * self.width;
+        rows.par_chunks_mut(panel).for_each(|rows| self.panel(rows, None));
+    }
+
+    fn forward(&self, x: &[f32], y: &mut [f32]) -> Kept {
         let (width, inner) = (self.width, self.inner);
-        let count = rows.len() / width;
+        let count = x.len() / width;
         let panel = panel_rows(count);
-        let inputs = (0..count.div_ceil(panel))
-            .into_par_iter()
-            .map(|i| input.map(|input| &input[i * panel * width..((i + 1) * panel * width).min(input.len())]));
-        let work = |(input, rows): (Option<&[f32]>, &mut [f32]), kept: Option<(&mut [f32], &mut [f32])>| {
-            if let Some(input) = input {
-                rows.copy_from_slice(input);
-            }
-            self.panel(rows, kept);
-        };
-        let panels = inputs.zip(rows.par_chunks_mut(panel * width));
-        match kept {
-            None => panels.for_each(|rows| work(rows, None)),
-            Some(kept) => {
-                kept.inner.resize(count * 2 * inner, 0.0);
-                kept.factors.resize(count, 0.0);
-                let kept = kept.inner.par_chunks_mut(panel * 2 * inner).zip(kept.factors.par_chunks_mut(panel));
-                panels.zip(kept).for_each(|(rows, kept)| work(rows, Some(kept)));
-            }
-        }
+        let mut kept = Kept { inner: Scratch::new(count * 2 * inner), factors: Scratch::new(count) };
+        let rows = x.par_chunks(panel * width).zip(y.par_chunks_mut(panel * width));
+        let keeping = kept.inner.par_chunks_mut(panel * 2 * inner).zip(kept.factors.par_chunks_mut(panel));
+        rows.zip(keeping).for_each(|((x, y), kept)| {
+            y.copy_from_slice(x);
+            self.panel(y, Some(kept));
+        });
+        kept
     }
 
     fn backward(&self, x: &[f32], y: &[f32], gradient: &mut [f32], kept: &mut Kept, into: Gradients<'_>) {
@@ -173,7 +172,7 @@ impl<E: Engine> GatedLayer for Gated<E> {
             time(Part::Norm, || lanes::norm_backward(gradient, y, factors, width));
             self.panel_backward(gradient, d_x, both, gated);
         });
-        weight_gradient(gradient, width, &gated, inner, into.down);
-        weight_gradient(&kept.inner, 2 * inner, x, width, into.up);
+        self.engine.weight_gradient(gradient, width, &gated, inner, into.down);
+        self.engine.weight_gradient(&kept.inner, 2 * inner, x, width, into.up);
     }
 }

@@ -7,17 +7,36 @@
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aligned_vec::{AVec, ConstAlign};
 use bytemuck::Pod;
 
 type Bytes = AVec<u8, ConstAlign<64>>;
 
-/// The most memory that a thread's pool keeps.
-const POOL_BYTES: usize = 512 << 20;
+/// Buffers of at least this size are shared by all threads: one thread keeps them for the gradient, another may want the next.
+const SHARED_BYTES: usize = 1 << 20;
 
 thread_local! {
-    static POOL: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
+    static OWN: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
+}
+
+static SHARED: Mutex<Vec<Bytes>> = Mutex::new(Vec::new());
+
+/// The smallest buffer of a pool that is large enough, and not so large that it will be wanted for its own size.
+fn fitting(pool: &mut Vec<Bytes>, needed: usize) -> Option<Bytes> {
+    let fits = |bytes: &Bytes| bytes.len() >= needed && bytes.len() <= 2 * needed.max(4096);
+    let best = (0..pool.len()).filter(|&i| fits(&pool[i])).min_by_key(|&i| pool[i].len());
+    best.map(|i| pool.swap_remove(i))
+}
+
+/// The size of a new buffer: four sizes to a doubling, so that buffers of similar work are the same.
+fn size_class(needed: usize) -> usize {
+    needed.next_multiple_of((needed.next_power_of_two() / 8).max(4096))
+}
+
+fn shared() -> MutexGuard<'static, Vec<Bytes>> {
+    SHARED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A buffer of `len` numbers, whose first values mean nothing.
@@ -32,13 +51,16 @@ impl<T: Pod> Scratch<T> {
     /// A buffer from the pool: the smallest that is large enough.
     pub fn new(len: usize) -> Self {
         let needed = len * size_of::<T>();
-        let found = POOL.with_borrow_mut(|pool| {
-            let fits = |bytes: &Bytes| bytes.len() >= needed;
-            let best = (0..pool.len()).filter(|&i| fits(&pool[i])).min_by_key(|&i| pool[i].len());
-            // a buffer many times too large may be wanted for its own size next
-            best.filter(|&i| pool[i].len() <= 2 * needed.max(4096)).map(|i| pool.swap_remove(i))
-        });
-        let bytes = found.unwrap_or_else(|| AVec::from_iter(64, std::iter::repeat_n(0, needed.next_multiple_of(4096))));
+        let found = match needed >= SHARED_BYTES {
+            true => fitting(&mut shared(), needed),
+            false => OWN.with_borrow_mut(|pool| fitting(pool, needed)),
+        };
+        let fresh = || {
+            let mut bytes = Bytes::with_capacity(64, size_class(needed));
+            bytes.resize(size_class(needed), 0);
+            bytes
+        };
+        let bytes = found.unwrap_or_else(fresh);
         Self { bytes, len, kind: PhantomData }
     }
 }
@@ -46,12 +68,10 @@ impl<T: Pod> Scratch<T> {
 impl<T> Drop for Scratch<T> {
     fn drop(&mut self) {
         let bytes = std::mem::replace(&mut self.bytes, AVec::new(64));
-        POOL.with_borrow_mut(|pool| {
-            let held: usize = pool.iter().map(|bytes| bytes.len()).sum();
-            if held + bytes.len() <= POOL_BYTES {
-                pool.push(bytes);
-            }
-        });
+        match bytes.len() >= SHARED_BYTES {
+            true => shared().push(bytes),
+            false => OWN.with_borrow_mut(|pool| pool.push(bytes)),
+        }
     }
 }
 

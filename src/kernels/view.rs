@@ -4,7 +4,7 @@
 //! the result, line j of the right one a column, and k runs along the depth. A PyTorch weight `[M, K]` is M lines of depth
 //! K as it stands; turned over, the same memory is K lines of depth M.
 
-use super::Scratch;
+use super::{Scratch, weight_gradient};
 use crate::clock::Part;
 
 /// `lines` times `depth` numbers of a slice, evenly spaced.
@@ -29,6 +29,13 @@ impl<'a> View<'a> {
     pub fn columns(values: &'a [f32], lines: usize, depth: usize, stride: usize) -> Self {
         assert!(depth == 0 || values.len() >= (depth - 1) * stride + lines, "the columns do not fit their slice");
         Self { values, lines, depth, line_stride: 1, depth_stride: stride, bound: None }
+    }
+
+    /// Some of the lines.
+    pub fn some(self, first: usize, count: usize) -> Self {
+        assert!(first + count <= self.lines, "lines {first}..{} of {}", first + count, self.lines);
+        let start = (first * self.line_stride).min(self.values.len());
+        Self { values: &self.values[start..], lines: count, ..self }
     }
 
     /// The same lines, of which no number is larger than `bound`: an engine that scales by line need not look for it.
@@ -136,6 +143,14 @@ pub trait Engine: Copy + Send + Sync + 'static {
 
     /// Makes lines ready to be the right side.
     fn right(self, lines: View<'_>) -> Self::Right;
+
+    /// The gradient of a weight, `d_weight[m, k] += sum_n d_out[n, m] * input[n, k]`, on all threads; the sums do not depend on their number.
+    ///
+    /// # Shapes
+    /// d_out `[N, M]`, input `[N, K]`, d_weight `[M, K]`.
+    fn weight_gradient(self, d_out: &[f32], outputs: usize, input: &[f32], inputs: usize, d_weight: &mut [f32]) {
+        weight_gradient::by_engine(self, d_out, outputs, input, inputs, d_weight);
+    }
 
     /// `out[i * stride + j] = sum_k left[i, k] * right[first_column + j, first_depth + k]`.
     fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, section: Section, out: &mut [f32], stride: usize);

@@ -3,16 +3,33 @@
 use gemm::Parallelism;
 use rayon::prelude::*;
 
+use super::{Engine, Section, View};
 use crate::clock::{Part, time};
 
 /// Rows of the weight that one task computes: fixed, so that the sums do not depend on the number of threads.
 const ROWS: usize = 128;
 
-/// `d_weight[m, k] += sum_n d_out[n, m] * input[n, k]`.
-///
-/// # Shapes
-/// d_out `[N, M]`, input `[N, K]`, d_weight `[M, K]`.
-pub fn weight_gradient(d_out: &[f32], outputs: usize, input: &[f32], inputs: usize, d_weight: &mut [f32]) {
+/// See [`Engine::weight_gradient`], as one product of an engine.
+pub fn by_engine<E: Engine>(
+    engine: E,
+    d_out: &[f32],
+    outputs: usize,
+    input: &[f32],
+    inputs: usize,
+    d_weight: &mut [f32],
+) {
+    let count = d_out.len() / outputs;
+    assert!(d_out.len() == count * outputs && input.len() == count * inputs && d_weight.len() == outputs * inputs);
+    let right = engine.right(View::columns(input, inputs, count, inputs));
+    d_weight.par_chunks_mut(ROWS * inputs).enumerate().for_each(|(task, d_weight)| {
+        let lines = View::columns(d_out, outputs, count, outputs).some(task * ROWS, d_weight.len() / inputs);
+        let section = Section { part: Part::WeightGradient, ..Section::whole(inputs).added() };
+        engine.multiply(&engine.left(lines), &right, section, d_weight, inputs);
+    });
+}
+
+/// See [`Engine::weight_gradient`], by `gemm`, which packs both sides as it goes.
+pub fn by_gemm(d_out: &[f32], outputs: usize, input: &[f32], inputs: usize, d_weight: &mut [f32]) {
     let count = d_out.len() / outputs;
     assert!(d_out.len() == count * outputs && input.len() == count * inputs && d_weight.len() == outputs * inputs);
     let task = |(task, d_weight): (usize, &mut [f32])| {

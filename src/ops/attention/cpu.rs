@@ -8,7 +8,7 @@ use dfdx::prelude::*;
 
 use super::{AttentionOp, AttentionWeights};
 use crate::device::Matrix;
-use crate::kernels::attention::{Angles, AttentionLayer, Gradients as Into, Kept};
+use crate::kernels::attention::{Angles, AttentionLayer, Gradients as Into};
 use crate::ops::{Ready, Rotation, Segments, bridge};
 
 /// The weights, packed for the processor.
@@ -45,12 +45,11 @@ impl AttentionOp for Cpu {
         let segments: Vec<Range<usize>> = segments.ranges().collect();
         let rotation = rotation.cloned();
         if !T::OWNS_TAPE {
-            layer.forward(None, bridge::values_mut(&mut x), &segments, angles(&rotation), None);
+            layer.apply(bridge::values_mut(&mut x), &segments, angles(&rotation));
             return x.put_tape(tape);
         }
         let mut rows = vec![0.0; x.shape().0 * x.shape().1];
-        let mut kept = Kept::default();
-        layer.forward(Some(bridge::values(&x)), &mut rows, &segments, angles(&rotation), Some(&mut kept));
+        let mut kept = layer.forward(bridge::values(&x), &mut rows, &segments, angles(&rotation));
         let y = bridge::matrix(x.device(), rows, *x.shape());
         let (result, projection, output) = (y.clone(), weights.projection.clone(), weights.output.clone());
         tape.add_backward_op(move |gradients| {

@@ -7,7 +7,7 @@ use dfdx::prelude::*;
 
 use super::{GatedOp, GatedWeights};
 use crate::device::Matrix;
-use crate::kernels::gated::{GatedLayer, Gradients as Into, Kept};
+use crate::kernels::gated::{GatedLayer, Gradients as Into};
 use crate::ops::{Ready, bridge};
 
 /// The weights, packed for the processor.
@@ -32,12 +32,11 @@ impl GatedOp for Cpu {
         let (mut x, mut tape) = x.split_tape();
         let layer = weights.ready.0.clone();
         if !T::OWNS_TAPE {
-            layer.forward(None, bridge::values_mut(&mut x), None);
+            layer.apply(bridge::values_mut(&mut x));
             return x.put_tape(tape);
         }
         let mut rows = vec![0.0; x.shape().0 * x.shape().1];
-        let mut kept = Kept::default();
-        layer.forward(Some(bridge::values(&x)), &mut rows, Some(&mut kept));
+        let mut kept = layer.forward(bridge::values(&x), &mut rows);
         let y = bridge::matrix(x.device(), rows, *x.shape());
         let (result, up, down) = (y.clone(), weights.up.clone(), weights.down.clone());
         tape.add_backward_op(move |gradients| {
