@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::head::{Bands, KeyValue, Mixed, head_backward};
 use super::lanes;
-use super::{Engine, Scratch, Section, View, panel_rows};
+use super::{Engine, Scratch, Section, View, apart, panel_rows};
 use crate::clock::{Part, time};
 
 /// What an attention layer keeps for its gradient.
@@ -151,10 +151,11 @@ impl<E: Engine> Attention<E> {
             if let Some(kept) = kept_mixed {
                 kept.copy_from_slice(&mixed);
             }
-            let mut sum = Scratch::<f32>::new(count * width);
+            let sum_stride = apart(width);
+            let mut sum = Scratch::<f32>::new(count * sum_stride);
             let left = engine.left(View::rows(&mixed, count, width, width));
-            engine.multiply(&left, &self.output, Section::whole(width), &mut sum, width);
-            time(Part::Norm, || lanes::add_and_norm(rows, &sum, width, factors));
+            engine.multiply(&left, &self.output, Section::whole(width), &mut sum, sum_stride);
+            time(Part::Norm, || lanes::add_and_norm(rows, &sum, sum_stride, width, factors));
         };
         let panels = rows.par_chunks_mut(panel * width).enumerate();
         match kept {

@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use super::lanes;
-use super::{DEPTH_BLOCK, Engine, Scratch, Section, View, panel_rows};
+use super::{DEPTH_BLOCK, Engine, Scratch, Section, View, apart, panel_rows};
 use crate::clock::{Part, time};
 
 /// What a gated layer keeps for its gradient.
@@ -87,26 +87,27 @@ impl<E: Engine> Gated<E> {
     fn panel(&self, rows: &mut [f32], kept: Option<(&mut [f32], &mut [f32])>) {
         let (engine, width, inner) = (self.engine, self.width, self.inner);
         let count = rows.len() / width;
-        let mut both = Scratch::<f32>::new(count * 2 * DEPTH_BLOCK);
-        let mut sum = Scratch::<f32>::new(count * width);
+        let mut both = Scratch::<f32>::new(count * apart(2 * DEPTH_BLOCK));
+        let sum_stride = apart(width);
+        let mut sum = Scratch::<f32>::new(count * sum_stride);
         let (mut kept, factors) = kept.unzip();
         let left = engine.left(View::rows(rows, count, width, width));
         for (first, size) in self.chunks() {
-            let stride = 2 * size;
+            let stride = apart(2 * size);
             engine.multiply(&left, &self.gate, Section::columns(first, size), &mut both, stride);
             engine.multiply(&left, &self.value, Section::columns(first, size), &mut both[size..], stride);
             if let Some(kept) = &mut kept {
                 for (both, kept) in both.chunks_exact(stride).zip(kept.chunks_exact_mut(2 * inner)) {
                     kept[first..first + size].copy_from_slice(&both[..size]);
-                    kept[inner + first..][..size].copy_from_slice(&both[size..]);
+                    kept[inner + first..][..size].copy_from_slice(&both[size..2 * size]);
                 }
             }
-            time(Part::Gate, || lanes::gate(&mut both[..count * stride], size));
+            time(Part::Gate, || lanes::gate(&mut both[..count * stride], stride, size));
             let gated = engine.left(View::rows(&both, count, size, stride));
-            engine.multiply(&gated, &self.down, Section::depth(first, width), &mut sum, width);
+            engine.multiply(&gated, &self.down, Section::depth(first, width), &mut sum, sum_stride);
         }
         drop(left);
-        time(Part::Norm, || lanes::add_and_norm(rows, &sum, width, factors));
+        time(Part::Norm, || lanes::add_and_norm(rows, &sum, sum_stride, width, factors));
     }
 
     /// The gradient of the sum under the norm, then through both products. `gradient` becomes the former, `both` (gate and value) their

@@ -149,10 +149,11 @@ pub fn dots(a: &[f32], b: &[f32], stride: usize, size: usize, dots: &mut [f32]) 
     }
 }
 
-/// `rows <- n(rows + added)`, row by row: `n(r) = r * f` with `f = 1 / sqrt(mean(r^2) + 1e-5)`, kept in `factors` if asked for.
+/// `rows <- n(rows + added)`, row by row: `n(r) = r * f` with `f = 1 / sqrt(mean(r^2) + 1e-5)`, kept in `factors` if asked for. The rows of
+/// `added` lie `stride` apart.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-pub fn add_and_norm(rows: &mut [f32], added: &[f32], width: usize, mut factors: Option<&mut [f32]>) {
-    for (i, (row, added)) in rows.chunks_exact_mut(width).zip(added.chunks_exact(width)).enumerate() {
+pub fn add_and_norm(rows: &mut [f32], added: &[f32], stride: usize, width: usize, mut factors: Option<&mut [f32]>) {
+    for (i, (row, added)) in rows.chunks_exact_mut(width).zip(added.chunks(stride)).enumerate() {
         for (x, &y) in row.iter_mut().zip(added) {
             *x += y;
         }
@@ -178,10 +179,10 @@ pub fn norm_backward(gradient: &mut [f32], normed: &[f32], factors: &[f32], widt
     }
 }
 
-/// `gate <- silu(gate) * value` in rows of `size` gates and as many values.
+/// `gate <- silu(gate) * value` in rows of `size` gates and as many values, which lie `stride` apart.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-pub fn gate(rows: &mut [f32], size: usize) {
-    for row in rows.chunks_exact_mut(2 * size) {
+pub fn gate(rows: &mut [f32], stride: usize, size: usize) {
+    for row in rows.chunks_mut(stride) {
         let (gate, value) = row.split_at_mut(size);
         for (gate, &value) in gate.iter_mut().zip(value.iter()) {
             *gate *= sigmoid(*gate) * value;

@@ -41,7 +41,7 @@ mod tiles;
 
 pub use scratch::Scratch;
 pub use transpose::{transpose, transpose_boards};
-pub use view::{DEPTH_BLOCK, Engine, Section, TILE_LINES, View};
+pub use view::{DEPTH_BLOCK, Engine, Section, TILE_LINES, View, apart};
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ pub type Product = Box<dyn Fn(&[f32], &mut [f32]) + Send + Sync>;
 pub const EPSILON: f32 = 1e-5;
 
 /// Rows of a panel, at most: their share of a layer stays in the second-level cache.
-pub const PANEL: usize = 96;
+pub const PANEL: usize = 192;
 
 /// The rows of a panel when `count` rows go over the threads at hand. A row's result does not depend on its panel.
 fn panel_rows(count: usize) -> usize {

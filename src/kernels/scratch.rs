@@ -24,15 +24,15 @@ thread_local! {
 static SHARED: Mutex<Vec<Bytes>> = Mutex::new(Vec::new());
 
 /// The smallest buffer of a pool that is large enough, and not so large that it will be wanted for its own size.
-fn fitting(pool: &mut Vec<Bytes>, needed: usize) -> Option<Bytes> {
-    let fits = |bytes: &Bytes| bytes.len() >= needed && bytes.len() <= 2 * needed.max(4096);
+fn fitting(pool: &mut Vec<Bytes>, size: usize) -> Option<Bytes> {
+    let fits = |bytes: &Bytes| bytes.len() >= size && bytes.len() <= 2 * size;
     let best = (0..pool.len()).filter(|&i| fits(&pool[i])).min_by_key(|&i| pool[i].len());
     best.map(|i| pool.swap_remove(i))
 }
 
 /// The size of a new buffer: four sizes to a doubling, so that buffers of similar work are the same.
 fn size_class(needed: usize) -> usize {
-    needed.next_multiple_of((needed.next_power_of_two() / 8).max(4096))
+    needed.next_multiple_of((needed.next_power_of_two() / 8).max(4096)).max(4096)
 }
 
 fn shared() -> MutexGuard<'static, Vec<Bytes>> {
@@ -51,13 +51,14 @@ impl<T: Pod> Scratch<T> {
     /// A buffer from the pool: the smallest that is large enough.
     pub fn new(len: usize) -> Self {
         let needed = len * size_of::<T>();
-        let found = match needed >= SHARED_BYTES {
-            true => fitting(&mut shared(), needed),
-            false => OWN.with_borrow_mut(|pool| fitting(pool, needed)),
+        let size = size_class(needed);
+        let found = match size >= SHARED_BYTES {
+            true => fitting(&mut shared(), size),
+            false => OWN.with_borrow_mut(|pool| fitting(pool, size)),
         };
         let fresh = || {
-            let mut bytes = Bytes::with_capacity(64, size_class(needed));
-            bytes.resize(size_class(needed), 0);
+            let mut bytes = Bytes::with_capacity(64, size);
+            bytes.resize(size, 0);
             bytes
         };
         let bytes = found.unwrap_or_else(fresh);

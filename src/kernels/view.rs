@@ -99,6 +99,12 @@ pub const TILE_LINES: usize = 32;
 /// The depth that is multiplied at a time: a tile's share of both sides stays in the first-level cache.
 pub const DEPTH_BLOCK: usize = 256;
 
+/// The stride of working rows of `width` numbers: whole cache lines, an odd number of them, so that the rows of a tile do not
+/// fall on the same few sets of the first-level cache.
+pub fn apart(width: usize) -> usize {
+    (width.div_ceil(16) | 1) * 16
+}
+
 impl Section {
     /// All columns over the whole depth, replacing what is there.
     pub fn whole(columns: usize) -> Self {
