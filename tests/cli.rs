@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use program::{Program, assert_refused, names_in, pair, task};
 use serde_json::{Value, json};
+use trm_arc::device::Precision;
 use trm_arc::solve::TOKENS_PER_BATCH;
 
 #[test]
@@ -225,11 +226,55 @@ fn the_work_is_finished_when_nobody_listens_to_stderr() {
 fn what_changes_nothing_is_said() {
     let folder = Program::new();
     let solve = ["solve", "arc-agi-2/evaluation", "--solver", "copy"];
-    for flag in ["--views", "--steps", "--tokens-per-batch", "--seed"] {
-        let ended = folder.run(&[&solve[..], &[flag, "3"]].concat());
+    let flags =
+        [("--views", "3"), ("--steps", "3"), ("--tokens-per-batch", "3"), ("--seed", "3"), ("--precision", "bf16")];
+    for (flag, value) in flags {
+        let ended = folder.run(&[&solve[..], &[flag, value]].concat());
         assert!(ended.code == 0 && ended.stderr.contains(&format!("note: {flag}")), "{}", ended.stderr);
     }
     assert_eq!(folder.run(&solve).stderr, "");
+}
+
+#[test]
+fn a_model_solves_in_the_precision_that_is_asked_for_and_the_record_says_so() {
+    let folder = Program::new();
+    folder.write("one_challenges.json", &a_task_that_the_default_checkpoint_knows());
+    let solve = |flags: &[&str]| {
+        folder.run(&[&["solve", "one_challenges.json", "--views", "1", "--steps", "1"], flags].concat())
+    };
+    let recorded = || {
+        let text = fs::read_to_string(folder.path("submissions/run.json")).unwrap();
+        let record: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(record["answered"], 1);
+        (record["precision"].clone(), record["device"].as_str().unwrap().rsplit_once(", ").unwrap().1.to_owned())
+    };
+    let refused = solve(&["--precision", "f16"]);
+    assert!(refused.code == 2 && refused.stderr.contains("no precision \"f16\""), "{}", refused.stderr);
+    let ended = solve(&["--precision", "bf16"]);
+    if Precision::Bf16.check().is_ok() {
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert_eq!(recorded(), (json!("bf16"), "bfloat16".to_owned()));
+    } else {
+        // Before the tasks and the checkpoint are looked for, so that those which are not there do not matter.
+        let no = ["solve", "nowhere", "--checkpoint", "nowhere", "--precision", "bf16"];
+        for ended in [ended, folder.run(&no)] {
+            assert_refused(&ended, &["no products in bf16", "--precision f32"]);
+        }
+        assert!(!folder.has("submissions"));
+    }
+    for flags in [&[][..], &["--precision", "f32"]] {
+        let ended = solve(flags);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert_eq!(recorded(), (json!("f32"), "float32".to_owned()));
+    }
+}
+
+/// A challenges file of one task of the evaluation set.
+fn a_task_that_the_default_checkpoint_knows() -> String {
+    let set = trm_arc::task::load("arc-agi-1/evaluation").unwrap();
+    let known = set.task("6ea4a07e").unwrap();
+    let test: Vec<_> = known.test.iter().map(|test| json!({"input": test.input})).collect();
+    json!({"6ea4a07e": {"train": known.train, "test": test}}).to_string()
 }
 
 #[test]
