@@ -5,7 +5,7 @@ use tabled::builder::Builder;
 use tabled::settings::object::{Columns, Rows};
 use tabled::settings::{Alignment, Padding, Style};
 
-use crate::bench::check::{ALLOWED, Agreement};
+use crate::bench::check::{Agreement, allowed};
 use crate::bench::{Plan, SHAPE};
 use crate::clock::Times;
 use crate::device::Precision;
@@ -89,7 +89,7 @@ impl Report {
         let [best, median, worst] = self.spread();
         let needed = Operations(self.operations.0 / *batch as u64);
         let facts = [
-            ("checked", format!("{checked} from another way, {} is allowed", small(ALLOWED))),
+            ("checked", format!("{checked} from another way, {} is allowed", small(allowed(*precision)))),
             ("per example", format!("{best} (median {median}, slowest {worst} of {} runs)", self.runs.len())),
             ("speed", format!("{} at {needed} an example", self.rate())),
             ("ceiling", ceiling_in_words(self.ceiling, *precision)),
@@ -233,6 +233,13 @@ mod tests {
             json!({"thread_ms_per_example": 150.0, "share": 0.3, "calls": 40})
         );
         assert_eq!(found["parts"]["untimed"], json!({"thread_ms_per_example": 350.0, "share": 0.7}));
+    }
+
+    #[test]
+    fn what_is_allowed_goes_by_the_precision() {
+        let mut report = report();
+        report.plan.precision = Precision::Bf16;
+        assert!(report.to_terminal().contains("from another way, 2e-1 is allowed"), "{}", report.to_terminal());
     }
 
     #[test]
