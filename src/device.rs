@@ -107,16 +107,26 @@ impl FromStr for DeviceChoice {
     }
 }
 
-impl fmt::Display for DeviceChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl DeviceChoice {
+    /// The device as a record has it, with the number type of its products: `cpu, 2 threads, float32`.
+    pub fn computing_in(self, precision: Precision) -> String {
+        let Self::Cpu = self;
         let threads = rayon::current_num_threads();
-        write!(f, "cpu, {threads} thread{}, float32", if threads == 1 { "" } else { "s" })
+        format!("cpu, {threads} thread{}, {}", if threads == 1 { "" } else { "s" }, precision.type_name())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_says_what_it_computes_in() {
+        for (precision, end) in [(Precision::F32, ", float32"), (Precision::Bf16, ", bfloat16")] {
+            let text = DeviceChoice::Cpu.computing_in(precision);
+            assert!(text.starts_with("cpu, ") && text.ends_with(end), "{text}");
+        }
+    }
 
     #[test]
     fn precisions_are_read_as_they_are_written() {

@@ -1,6 +1,7 @@
 //! Numbers that know their unit, so that no bare number is printed.
 
 use std::fmt;
+use std::iter::Sum;
 use std::time::Duration;
 
 /// A share of a whole, printed as `12.3%`.
@@ -117,6 +118,12 @@ impl Operations {
     /// How fast they were done.
     pub fn in_time(self, time: Seconds) -> OperationRate {
         OperationRate(self.0 as f64 / time.0)
+    }
+}
+
+impl Sum for Operations {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        Self(all.map(|operations| operations.0).sum())
     }
 }
 

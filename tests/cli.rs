@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use program::{Program, assert_refused, names_in, pair, task};
 use serde_json::{Value, json};
+use trm_arc::device::Precision;
 use trm_arc::solve::TOKENS_PER_BATCH;
 
 #[test]
@@ -225,11 +226,55 @@ fn the_work_is_finished_when_nobody_listens_to_stderr() {
 fn what_changes_nothing_is_said() {
     let folder = Program::new();
     let solve = ["solve", "arc-agi-2/evaluation", "--solver", "copy"];
-    for flag in ["--views", "--steps", "--tokens-per-batch", "--seed"] {
-        let ended = folder.run(&[&solve[..], &[flag, "3"]].concat());
+    let flags =
+        [("--views", "3"), ("--steps", "3"), ("--tokens-per-batch", "3"), ("--seed", "3"), ("--precision", "bf16")];
+    for (flag, value) in flags {
+        let ended = folder.run(&[&solve[..], &[flag, value]].concat());
         assert!(ended.code == 0 && ended.stderr.contains(&format!("note: {flag}")), "{}", ended.stderr);
     }
     assert_eq!(folder.run(&solve).stderr, "");
+}
+
+#[test]
+fn a_model_solves_in_the_precision_that_is_asked_for_and_the_record_says_so() {
+    let folder = Program::new();
+    folder.write("one_challenges.json", &a_task_that_the_default_checkpoint_knows());
+    let solve = |flags: &[&str]| {
+        folder.run(&[&["solve", "one_challenges.json", "--views", "1", "--steps", "1"], flags].concat())
+    };
+    let recorded = || {
+        let text = fs::read_to_string(folder.path("submissions/run.json")).unwrap();
+        let record: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(record["answered"], 1);
+        (record["precision"].clone(), record["device"].as_str().unwrap().rsplit_once(", ").unwrap().1.to_owned())
+    };
+    let refused = solve(&["--precision", "f16"]);
+    assert!(refused.code == 2 && refused.stderr.contains("no precision \"f16\""), "{}", refused.stderr);
+    let ended = solve(&["--precision", "bf16"]);
+    if Precision::Bf16.check().is_ok() {
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert_eq!(recorded(), (json!("bf16"), "bfloat16".to_owned()));
+    } else {
+        // Before the tasks and the checkpoint are looked for, so that those which are not there do not matter.
+        let no = ["solve", "nowhere", "--checkpoint", "nowhere", "--precision", "bf16"];
+        for ended in [ended, folder.run(&no)] {
+            assert_refused(&ended, &["no products in bf16", "--precision f32"]);
+        }
+        assert!(!folder.has("submissions"));
+    }
+    for flags in [&[][..], &["--precision", "f32"]] {
+        let ended = solve(flags);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert_eq!(recorded(), (json!("f32"), "float32".to_owned()));
+    }
+}
+
+/// A challenges file of one task of the evaluation set.
+fn a_task_that_the_default_checkpoint_knows() -> String {
+    let set = trm_arc::task::load("arc-agi-1/evaluation").unwrap();
+    let known = set.task("6ea4a07e").unwrap();
+    let test: Vec<_> = known.test.iter().map(|test| json!({"input": test.input})).collect();
+    json!({"6ea4a07e": {"train": known.train, "test": test}}).to_string()
 }
 
 #[test]
@@ -288,6 +333,50 @@ fn bench_json_is_one_object_with_the_peer_s_keys() {
     assert!(number("ms_per_example") > 0.0 && number("ms_per_example") <= number("slowest_ms_per_example"));
     assert!((number("ceiling_share") - number("gflops") / number("ceiling_gflops")).abs() < 0.01, "{found}");
     assert!(found["parts"]["untimed"]["share"].is_number(), "{found}");
+}
+
+/// The same on three real boards.
+const CANVASES: [&str; 9] =
+    ["bench", "--tasks", "arc-agi-1/evaluation", "--hidden", "32", "--examples", "3", "--l-cycles", "1"];
+
+#[test]
+fn bench_sets_tight_canvases_beside_full_boards() {
+    let folder = Program::new();
+    let ended = folder.run(&CANVASES);
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    for part in
+        ["forward, 3 of 1,363 demonstrations of arc-agi-1/evaluation", "3 x 1 cycles", "3,664 tokens", " times\n"]
+    {
+        assert!(ended.stdout.contains(part), "no \"{part}\" in: {}", ended.stdout);
+    }
+    let ended = folder.run(&[&CANVASES[..], &["--json", "--tokens-per-batch", "1000", "--runs", "1"]].concat());
+    assert_eq!((ended.code, ended.stdout.lines().count()), (0, 1), "{}{}", ended.stdout, ended.stderr);
+    let found: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let (tight, board) = (&found["canvases"]["tight"], &found["canvases"]["board"]);
+    assert_eq!((&tight["examples"], &board["examples"]), (&json!(3), &json!(3)));
+    assert_eq!((&board["tokens"], &board["batches"]), (&json!(3 * 916), &json!(3)));
+    assert!(tight["tokens"].as_u64() < board["tokens"].as_u64(), "{found}");
+    assert!(tight["examples_per_second"].as_f64().unwrap() > 0.0 && found["tight_over_board"].is_number(), "{found}");
+    let alone = folder.run(&[&CANVASES[..], &["--canvas", "board", "--mlp-t", "--runs", "1"]].concat());
+    assert!(alone.code == 0 && alone.stdout.contains("token MLP"), "{}", alone.stderr);
+    assert!(!alone.stdout.contains("times"), "{}", alone.stdout);
+    assert_eq!(names_in(folder.0.path()), [""; 0], "a benchmark leaves nothing behind");
+}
+
+#[test]
+fn bench_refuses_what_canvases_cannot_be() {
+    let folder = Program::new();
+    let set = ["bench", "--tasks", "arc-agi-1/evaluation"];
+    assert_refused(&folder.run(&[&set[..], &["--mlp-t"]].concat()), &["needs full boards", "--canvas board"]);
+    assert_refused(&folder.run(&["bench", "--tasks", "arc-agi-1/evalution"]), &["did you mean"]);
+    for flags in [&["--train"][..], &["--batch", "4"], &["--cells", "9"], &["--examples", "0"], &["--canvas", "wide"]] {
+        let ended = folder.run(&[&set, flags].concat());
+        assert!(ended.code == 2 && ended.stderr.contains(flags[0]), "{}", ended.stderr);
+    }
+    for flags in [["--canvas", "tight"], ["--examples", "3"], ["--tokens-per-batch", "9"]] {
+        let ended = folder.run(&[&["bench"], &flags[..]].concat());
+        assert!(ended.code == 2 && ended.stderr.contains("--tasks"), "{}", ended.stderr);
+    }
 }
 
 #[test]

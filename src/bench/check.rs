@@ -18,7 +18,7 @@ pub const ALLOWED: f32 = 1e-4;
 pub const ALLOWED_OF_BFLOAT16: f32 = 0.2;
 
 /// Examples of the small batch.
-const BATCH: usize = 3;
+pub(super) const BATCH: usize = 3;
 
 /// How far two ways to compute one step are apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,15 +47,33 @@ pub fn check<D: Operations>(
     train: bool,
     device: &D,
 ) -> Result<Agreement, BenchError> {
-    let mut work = Work::new(small(config), BATCH, device, 1)?;
+    check_work(Work::new(small(config), BATCH, device, 1)?, precision, train)
+}
+
+/// Computes the step of this work twice and compares.
+///
+/// # Errors
+/// [`BenchError::Disagrees`] naming the tensor.
+pub(super) fn check_work<D: Operations>(
+    mut work: Work<D>,
+    precision: Precision,
+    train: bool,
+) -> Result<Agreement, BenchError> {
     let expected = another_way(&work, train);
     work.model.precision = precision;
-    let allowed = if precision == Precision::F32 { ALLOWED } else { ALLOWED_OF_BFLOAT16 };
-    compare(&work.model.config, &as_timed(&work, train), &expected, allowed)
+    compare(&work.model.config, &as_timed(&work, train), &expected, allowed(precision))
+}
+
+/// The largest difference that a precision is allowed.
+pub(super) fn allowed(precision: Precision) -> f32 {
+    match precision {
+        Precision::F32 => ALLOWED,
+        Precision::Bf16 => ALLOWED_OF_BFLOAT16,
+    }
 }
 
 /// A small model of the same kind: at most two heads of the same width, odd numbers of tokens, at most two cycles.
-fn small(config: &Config) -> Config {
+pub(super) fn small(config: &Config) -> Config {
     let heads = config.heads.min(2);
     let hidden = config.hidden / config.heads * heads;
     Config {

@@ -5,10 +5,11 @@ use tabled::builder::Builder;
 use tabled::settings::object::{Columns, Rows};
 use tabled::settings::{Alignment, Padding, Style};
 
-use crate::bench::check::{ALLOWED, Agreement};
+use crate::bench::check::{Agreement, allowed};
 use crate::bench::{Plan, SHAPE};
 use crate::clock::Times;
-use crate::model::Mixer;
+use crate::device::Precision;
+use crate::model::{Config, Mixer};
 use crate::units::{Count, Milliseconds, OperationRate, Operations, Percent, Seconds};
 
 /// A timed run.
@@ -78,28 +79,20 @@ impl Report {
     /// A table to read.
     pub fn to_terminal(&self) -> String {
         let Plan { config, batch, train, precision, .. } = &self.plan;
-        let kind = match config.mixer {
-            Mixer::Attention => format!("attention with {} heads", config.heads),
-            Mixer::TokenMlp => "token MLP".to_owned(),
-        };
         let pass = if *train { "forward and backward" } else { "forward" };
-        let threads = format!("{} thread{}", self.threads, if self.threads == 1 { "" } else { "s" });
-        let title = format!(
-            "{pass}, batch {batch}, {} cells, hidden {}, {kind}, {} x {} cycles, {precision}, cpu, {threads}\n",
-            config.cells, config.hidden, config.h_cycles, config.l_cycles,
-        );
+        let model = model_in_words(config, *precision, self.threads);
+        let title = format!("{pass}, batch {batch}, {} cells, {model}\n", config.cells);
         let mut checked = format!("logits differ by {}", small(self.agreement.logits));
         if let Some(gradient) = self.agreement.gradient {
             checked += &format!(" and gradients by {}", small(gradient));
         }
         let [best, median, worst] = self.spread();
         let needed = Operations(self.operations.0 / *batch as u64);
-        let [rows, inner, outer] = SHAPE;
         let facts = [
-            ("checked", format!("{checked} from another way, {} is allowed", small(ALLOWED))),
+            ("checked", format!("{checked} from another way, {} is allowed", small(allowed(*precision)))),
             ("per example", format!("{best} (median {median}, slowest {worst} of {} runs)", self.runs.len())),
             ("speed", format!("{} at {needed} an example", self.rate())),
-            ("ceiling", format!("{}, the product {rows} x {inner} x {outer} in {precision}", self.ceiling)),
+            ("ceiling", ceiling_in_words(self.ceiling, *precision)),
             ("share", Percent(100.0 * self.ceiling_share()).to_string()),
         ];
         let facts: String = facts.map(|(name, fact)| format!("{name:<12}{fact}\n")).concat();
@@ -113,13 +106,7 @@ impl Report {
             let calls = calls.map(|calls| Count(calls).to_string()).unwrap_or_default();
             builder.push_record([name.replace('_', " "), calls, time.to_string(), Percent(100.0 * share).to_string()]);
         }
-        let mut table = builder.build();
-        table
-            .with(Style::empty())
-            .with(Padding::new(0, 2, 0, 0))
-            .modify(Columns::new(1..), Alignment::right())
-            .modify(Rows::first(), Alignment::left());
-        table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
+        plain(builder)
     }
 
     /// One object, with the keys of the PyTorch peer where it has them. Times are milliseconds, speeds 10^9 operations per second, shares 0 to 1.
@@ -165,12 +152,40 @@ impl Report {
     }
 }
 
+/// The sizes of a model, and what it runs on.
+pub(super) fn model_in_words(config: &Config, precision: Precision, threads: usize) -> String {
+    let kind = match config.mixer {
+        Mixer::Attention => format!("attention with {} heads", config.heads),
+        Mixer::TokenMlp => "token MLP".to_owned(),
+    };
+    let threads = format!("{threads} thread{}", if threads == 1 { "" } else { "s" });
+    let (hidden, h_cycles, l_cycles) = (config.hidden, config.h_cycles, config.l_cycles);
+    format!("hidden {hidden}, {kind}, {h_cycles} x {l_cycles} cycles, {precision}, cpu, {threads}")
+}
+
+/// The product whose speed the ceiling is.
+pub(super) fn ceiling_in_words(ceiling: OperationRate, precision: Precision) -> String {
+    let [rows, inner, outer] = SHAPE;
+    format!("{ceiling}, the product {rows} x {inner} x {outer} in {precision}")
+}
+
+/// A table without lines, names to the left and numbers to the right.
+pub(super) fn plain(builder: Builder) -> String {
+    let mut table = builder.build();
+    table
+        .with(Style::empty())
+        .with(Padding::new(0, 2, 0, 0))
+        .modify(Columns::new(1..), Alignment::right())
+        .modify(Rows::first(), Alignment::left());
+    table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
 /// A difference, in one digit; of none, 0.
-fn small(difference: f32) -> String {
+pub(super) fn small(difference: f32) -> String {
     if difference == 0.0 { "0".to_owned() } else { format!("{difference:.0e}") }
 }
 
-fn rounded(number: f64, steps: f64) -> f64 {
+pub(super) fn rounded(number: f64, steps: f64) -> f64 {
     (number * steps).round() / steps
 }
 
@@ -178,8 +193,6 @@ fn rounded(number: f64, steps: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::clock::{Part, Spent};
-    use crate::device::Precision;
-    use crate::model::Config;
 
     fn report() -> Report {
         let parts = Times::from_iter([(Part::WeightGradient, Spent { time: Seconds(0.6), calls: 40 })]);
@@ -220,6 +233,13 @@ mod tests {
             json!({"thread_ms_per_example": 150.0, "share": 0.3, "calls": 40})
         );
         assert_eq!(found["parts"]["untimed"], json!({"thread_ms_per_example": 350.0, "share": 0.7}));
+    }
+
+    #[test]
+    fn what_is_allowed_goes_by_the_precision() {
+        let mut report = report();
+        report.plan.precision = Precision::Bf16;
+        assert!(report.to_terminal().contains("from another way, 2e-1 is allowed"), "{}", report.to_terminal());
     }
 
     #[test]

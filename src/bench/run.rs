@@ -19,7 +19,7 @@ use crate::units::{OperationRate, Seconds};
 const MOST_CELLS: usize = 1 << 16;
 
 /// The seed of weights and batch.
-const SEED: u64 = 0;
+pub(super) const SEED: u64 = 0;
 
 /// What to time.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,12 @@ pub enum BenchError {
     /// More cells than places.
     #[error("{0} cells are more than have a place; there are 65536 places")]
     Cells(usize),
+    /// A set in which nothing is shown.
+    #[error("{0} has no demonstrations")]
+    NoDemonstrations(String),
+    /// A model whose examples cannot be short.
+    #[error("the token-MLP kind needs full boards; add --canvas board, or leave out --mlp-t")]
+    TightTokenMlp,
     /// Threads that the system does not give.
     #[error("cannot start the threads: {0}")]
     Threads(#[from] ThreadPoolBuildError),
@@ -94,9 +100,18 @@ pub fn run<D: Operations>(plan: Plan, device: &D) -> Result<Report, BenchError> 
     if plan.config.cells > MOST_CELLS {
         return Err(BenchError::Cells(plan.config.cells));
     }
-    let threads = plan.threads.unwrap_or_else(rayon::current_num_threads);
+    let threads = plan.threads;
+    on_threads(threads, |threads| measure(plan, device, threads))?
+}
+
+/// Does this on a pool of so many threads, or of as many as the program has, and tells it how many there are.
+pub(super) fn on_threads<R: Send>(
+    threads: Option<usize>,
+    work: impl FnOnce(usize) -> R + Send,
+) -> Result<R, ThreadPoolBuildError> {
+    let threads = threads.unwrap_or_else(rayon::current_num_threads);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build()?;
-    pool.install(|| measure(plan, device, threads))
+    Ok(pool.install(|| work(threads)))
 }
 
 fn measure<D: Operations>(plan: Plan, device: &D, threads: usize) -> Result<Report, BenchError> {
@@ -127,7 +142,7 @@ fn step<D: Operations>(work: &Work<D>, train: bool, carry: Carry<D>) -> Carry<D>
 }
 
 /// The first step, whose numbers must be finite.
-fn warm_up<D: Operations>(work: &Work<D>, train: bool) -> Result<Carry<D>, BenchError> {
+pub(super) fn warm_up<D: Operations>(work: &Work<D>, train: bool) -> Result<Carry<D>, BenchError> {
     let finite = |what, numbers: &[f32]| match numbers.iter().all(|number| number.is_finite()) {
         true => Ok(()),
         false => Err(BenchError::NotFinite(what)),

@@ -17,12 +17,17 @@ const PUZZLES: usize = 100;
 /// The share of the labels that are ignored.
 const IGNORED: f64 = 0.3;
 
-/// One random example.
+/// One example.
 #[derive(Clone, Debug)]
-struct Sample {
-    cells: Vec<u8>,
-    labels: Vec<Option<u8>>,
-    row: Vec<f32>,
+pub(super) struct Sample {
+    /// The kind of each cell, `[S]`.
+    pub cells: Vec<u8>,
+    /// The place of each cell on the full board, `[S]`.
+    pub positions: Vec<u16>,
+    /// What each cell is to become, `[S]`; `None` where it does not matter.
+    pub labels: Vec<Option<u8>>,
+    /// Its puzzle row, `[puzzle_width]`.
+    pub row: Vec<f32>,
 }
 
 /// A model and a batch for it.
@@ -41,17 +46,16 @@ impl<D: Operations> Work<D> {
     /// # Errors
     /// [`ConfigError`].
     pub fn new(config: Config, batch: usize, device: &D, seed: u64) -> Result<Self, ConfigError> {
-        let mut stream = Stream::new(seed, "bench weights");
-        let model = Model::build::<ConfigError>(config, device, |spec| Ok(weights(spec, &mut stream)))?;
+        let model = model(config, device, seed)?;
         let mut stream = Stream::new(seed, "bench batch");
         let samples = samples(&model.config, batch, &mut stream);
         Ok(Self::of(model, samples))
     }
 
-    fn of(model: Model<D>, samples: Vec<Sample>) -> Self {
-        let positions: Vec<u16> = (0..=u16::MAX).take(model.config.cells).collect();
+    /// These examples as one batch.
+    pub(super) fn of(model: Model<D>, samples: Vec<Sample>) -> Self {
         let examples: Vec<_> =
-            samples.iter().map(|sample| Example { cells: &sample.cells, positions: &positions }).collect();
+            samples.iter().map(|sample| Example { cells: &sample.cells, positions: &sample.positions }).collect();
         let inputs = Inputs::new(&model, &examples);
         Self { model, inputs, samples }
     }
@@ -95,6 +99,12 @@ impl<D: Operations> Work<D> {
     }
 }
 
+/// The random model of a seed.
+pub(super) fn model<D: Operations>(config: Config, device: &D, seed: u64) -> Result<Model<D>, ConfigError> {
+    let mut stream = Stream::new(seed, "bench weights");
+    Model::build(config, device, |spec| Ok(weights(spec, &mut stream)))
+}
+
 /// Random values of a tensor. Those of [`Model::new`] would leave the halting head at zero.
 fn weights(spec: &Spec, stream: &mut Stream) -> Vec<f32> {
     let (_, columns) = spec.matrix_shape();
@@ -106,12 +116,17 @@ fn weights(spec: &Spec, stream: &mut Stream) -> Vec<f32> {
     (0..spec.len()).map(|_| (stream.normal() * deviation) as f32).collect()
 }
 
+/// A random puzzle row.
+pub(super) fn row(config: &Config, stream: &mut Stream) -> Vec<f32> {
+    (0..config.puzzle_width).map(|_| (0.5 * stream.normal()) as f32).collect()
+}
+
 fn samples(config: &Config, batch: usize, stream: &mut Stream) -> Vec<Sample> {
-    let row = |stream: &mut Stream| (0..config.puzzle_width).map(|_| (0.5 * stream.normal()) as f32).collect();
-    let table: Vec<Vec<f32>> = (0..PUZZLES).map(|_| row(stream)).collect();
+    let table: Vec<Vec<f32>> = (0..PUZZLES).map(|_| row(config, stream)).collect();
     let kind = |stream: &mut Stream| stream.below(config.vocabulary) as u8;
     let mut sample = || Sample {
         cells: (0..config.cells).map(|_| kind(stream)).collect(),
+        positions: (0..=u16::MAX).take(config.cells).collect(),
         labels: (0..config.cells).map(|_| Some(kind(stream)).filter(|_| stream.unit() >= IGNORED)).collect(),
         row: table[stream.below(PUZZLES)].clone(),
     };

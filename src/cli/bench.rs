@@ -1,13 +1,15 @@
 //! `trm-arc bench`: how fast one supervision step is, beside the fastest that this machine multiplies.
 
-use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use clap::{Args, ValueEnum};
 use dfdx::prelude::Cpu;
 
 use super::{CliError, Exit, print, talk};
-use crate::bench::{self, BenchError, Plan, Report};
+use crate::bench::{self, BenchError, Plan, canvas};
 use crate::device::Precision;
+use crate::encode::Canvas;
 use crate::model::{Config, Mixer, Positions};
+use crate::task;
 
 /// Time one supervision step of a model
 #[derive(Debug, Args)]
@@ -15,18 +17,19 @@ use crate::model::{Config, Mixer, Positions};
   trm-arc bench                                     the paper's model on the full board, forward
   trm-arc bench --train --cells 144 --batch 16      a tight canvas, with the backward pass
   trm-arc bench --mlp-t --cells 81 --batch 32 --l-cycles 6 --json
+  trm-arc bench --tasks arc-agi-1/evaluation        demonstrations on tight canvases beside full boards
 
-Weights and boards are random. The answer is checked first: exit 1 when it is wrong. Then one
-run warms up, and the best of the next ones counts.")]
+Weights are random, and so are the boards without --tasks. The answer is checked first: exit 1 when it is wrong.
+Then the machine warms up, and the best of the timed runs counts.")]
 pub struct Arguments {
     /// Add the loss and the backward pass
-    #[arg(long)]
+    #[arg(long, conflicts_with = "tasks")]
     train: bool,
     /// Examples in a step
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least_1())]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least_1(), conflicts_with = "tasks")]
     batch: usize,
     /// Cells of an example
-    #[arg(long, value_name = "N", default_value_t = 900)]
+    #[arg(long, value_name = "N", default_value_t = 900, conflicts_with = "tasks")]
     cells: usize,
     /// The width of an activation, and of a puzzle row
     #[arg(long, value_name = "N", default_value_t = 512)]
@@ -52,12 +55,43 @@ pub struct Arguments {
     /// Threads; one for each processor without it
     #[arg(long, value_name = "N", value_parser = at_least_1())]
     threads: Option<usize>,
-    /// Timed runs
+    /// Time demonstrations of this set: its name, a challenges file or a folder of task files
+    #[arg(long, value_name = "SET")]
+    tasks: Option<String>,
+    /// The one canvas to draw them on; both in turns without it
+    #[arg(long, value_enum, requires = "tasks")]
+    canvas: Option<CanvasName>,
+    /// How many of them, spread evenly over the set
+    #[arg(long, value_name = "N", default_value_t = canvas::EXAMPLES, value_parser = at_least_1(), requires = "tasks")]
+    examples: usize,
+    /// Tokens of those that run as one batch; a larger one runs by itself
+    #[arg(long, value_name = "N", default_value_t = canvas::TOKENS_PER_BATCH, value_parser = at_least_1())]
+    #[arg(requires = "tasks")]
+    tokens_per_batch: usize,
+    /// Timed runs; with --tasks, passes on each canvas
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = at_least_1())]
     runs: usize,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// A canvas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CanvasName {
+    /// The rows and columns that a task needs
+    Tight,
+    /// 30 x 30
+    Board,
+}
+
+impl From<CanvasName> for Canvas {
+    fn from(name: CanvasName) -> Self {
+        match name {
+            CanvasName::Tight => Self::Tight,
+            CanvasName::Board => Self::Board,
+        }
+    }
 }
 
 fn at_least_1() -> RangedU64ValueParser<usize> {
@@ -66,13 +100,19 @@ fn at_least_1() -> RangedU64ValueParser<usize> {
 
 /// Times, and prints what was found.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
-    finish(bench::run(plan(arguments), &Cpu::default()), arguments.json)
+    let device = Cpu::default();
+    let text = |json: String, terminal: String| if arguments.json { json } else { terminal };
+    finish(match &arguments.tasks {
+        None => bench::run(plan(arguments), &device).map(|report| text(report.to_json(), report.to_terminal())),
+        Some(set) => canvas::run(canvas_plan(arguments), &task::load(set)?, &device)
+            .map(|report| text(report.to_json(), report.to_terminal())),
+    })
 }
 
 /// A wrong answer is a failed check; whatever else is in the way is bad usage.
-fn finish(result: Result<Report, BenchError>, json: bool) -> Result<Exit, CliError> {
+fn finish(result: Result<String, BenchError>) -> Result<Exit, CliError> {
     match result {
-        Ok(report) => print(&if json { report.to_json() } else { report.to_terminal() }).map(|()| Exit::Done),
+        Ok(text) => print(&text).map(|()| Exit::Done),
         Err(error) if error.is_failed_check() => {
             talk(format_args!("error: {error}"));
             Ok(Exit::Failed)
@@ -82,14 +122,25 @@ fn finish(result: Result<Report, BenchError>, json: bool) -> Result<Exit, CliErr
 }
 
 fn plan(arguments: &Arguments) -> Plan {
-    let Arguments { train, batch, cells, hidden, heads, h_cycles, l_cycles, prefix, .. } = *arguments;
+    let Arguments { train, batch, precision, threads, runs, .. } = *arguments;
+    Plan { config: config(arguments), batch, train, precision, threads, runs }
+}
+
+fn canvas_plan(arguments: &Arguments) -> canvas::Plan {
+    let Arguments { precision, threads, runs, examples, tokens_per_batch, .. } = *arguments;
+    let both = || vec![Canvas::Tight, Canvas::Board];
+    let canvases = arguments.canvas.map_or_else(both, |canvas| vec![canvas.into()]);
+    canvas::Plan { config: config(arguments), precision, threads, runs, examples, tokens_per_batch, canvases }
+}
+
+fn config(arguments: &Arguments) -> Config {
+    let Arguments { cells, hidden, heads, h_cycles, l_cycles, prefix, .. } = *arguments;
     let (mixer, positions) = match arguments.mlp_t {
         true => (Mixer::TokenMlp, Positions::None),
         false => (Mixer::Attention, Positions::Rope),
     };
     let sizes = Config { cells, hidden, heads, h_cycles, l_cycles, prefix, puzzle_width: hidden, ..Config::arc() };
-    let Arguments { precision, threads, runs, .. } = *arguments;
-    Plan { config: Config { mixer, positions, ..sizes }, batch, train, precision, threads, runs }
+    Config { mixer, positions, ..sizes }
 }
 
 #[cfg(test)]
@@ -99,9 +150,9 @@ mod tests {
     #[test]
     fn a_wrong_answer_exits_1_and_too_many_cells_do_not() {
         let wrong = || BenchError::Disagrees { what: "the logits".into(), difference: 0.5, allowed: 1e-4 };
-        assert_eq!(finish(Err(wrong()), false).unwrap(), Exit::Failed);
-        assert_eq!(finish(Err(BenchError::NotFinite("logits")), true).unwrap(), Exit::Failed);
-        assert!(finish(Err(BenchError::Cells(70_000)), false).unwrap_err().to_string().contains("70000 cells"));
+        assert_eq!(finish(Err(wrong())).unwrap(), Exit::Failed);
+        assert_eq!(finish(Err(BenchError::NotFinite("logits"))).unwrap(), Exit::Failed);
+        assert!(finish(Err(BenchError::Cells(70_000))).unwrap_err().to_string().contains("70000 cells"));
         let text = wrong().to_string();
         assert!(text.contains("the logits differ by 5.0e-1") && text.contains("1e-4 is allowed"), "{text}");
     }

@@ -22,6 +22,7 @@ use clap::{Parser, Subcommand};
 use thiserror::Error;
 
 use crate::bench::BenchError;
+use crate::device::DeviceError;
 use crate::files::FileError;
 use crate::recipe::RecipeError;
 use crate::report::ReportError;
@@ -105,6 +106,8 @@ enum CliError {
     Train(#[from] TrainError),
     #[error(transparent)]
     Bench(#[from] BenchError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     #[error("cannot write to the standard output: {0}")]
     Output(#[from] io::Error),
     #[error("{0}")]

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, Exit, interrupt, print, score, talk};
 use crate::checkpoint;
-use crate::device::DeviceChoice;
+use crate::device::{DeviceChoice, Precision};
 use crate::files;
 use crate::prediction::Solver;
 use crate::recipe::Trained;
@@ -59,6 +59,9 @@ pub struct Arguments {
     /// What to compute on
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
+    /// The number type of products, f32 or bf16: bf16 is faster where the processor has it, and rounds more [default: f32]
+    #[arg(long, value_name = "TYPE")]
+    precision: Option<Precision>,
     /// End in order after this time: 90s, 20m, 2h
     #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
     time_limit: Option<Duration>,
@@ -88,11 +91,16 @@ struct Chosen {
     views: Option<usize>,
     steps: Option<usize>,
     tokens_per_batch: Option<usize>,
+    precision: Option<Precision>,
 }
 
 /// Solves, and prints what came of it.
 pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
     let started = Instant::now();
+    // Of the model alone: the other solvers have no products.
+    if arguments.solver == SolverName::Trm {
+        arguments.precision.unwrap_or_default().check()?;
+    }
     let set = task::load(&arguments.tasks)?;
     let plan = Plan {
         set: &set,
@@ -109,11 +117,13 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
     let solver = chosen.solver.name().to_owned();
     let recipe = chosen.checkpoint.as_ref().and_then(|checkpoint| checkpoint.recipe.clone());
     let name = recipe.map_or(solver.clone(), |recipe| format!("{solver} {recipe}"));
-    let mut record = Record::new(&name, &solver, &set, arguments.seed.unwrap_or(0), &arguments.device.to_string());
+    let device = arguments.device.computing_in(chosen.precision.unwrap_or_default());
+    let mut record = Record::new(&name, &solver, &set, arguments.seed.unwrap_or(0), &device);
     record.checkpoint = chosen.checkpoint;
     record.views = chosen.views;
     record.steps = chosen.steps;
     record.tokens_per_batch = chosen.tokens_per_batch;
+    record.precision = chosen.precision.map(|precision| precision.to_string());
     let interrupt = interrupt::catch()?;
     let bar = bar(&plan);
     let outcome = solve::run(&mut *chosen.solver, &plan, record, interrupt, &mut |progress| show(&bar, progress));
@@ -124,11 +134,15 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
 }
 
 fn choose(arguments: &Arguments) -> Result<Chosen, CliError> {
-    if arguments.solver != SolverName::Trm && arguments.steps.is_some() {
-        talk("note: --steps belongs to --solver trm and changes nothing here");
-    }
-    if arguments.solver != SolverName::Trm && arguments.tokens_per_batch.is_some() {
-        talk("note: --tokens-per-batch belongs to --solver trm and changes nothing here");
+    let of_the_model = [
+        ("--steps", arguments.steps.is_some()),
+        ("--tokens-per-batch", arguments.tokens_per_batch.is_some()),
+        ("--precision", arguments.precision.is_some()),
+    ];
+    for (flag, is_given) in of_the_model {
+        if arguments.solver != SolverName::Trm && is_given {
+            talk(format_args!("note: {flag} belongs to --solver trm and changes nothing here"));
+        }
     }
     if arguments.solver == SolverName::Copy && arguments.views.is_some() {
         talk("note: --views changes nothing for --solver copy, which has one answer");
@@ -136,8 +150,9 @@ fn choose(arguments: &Arguments) -> Result<Chosen, CliError> {
     if arguments.solver != SolverName::Random && arguments.seed.is_some() {
         talk("note: --seed belongs to --solver random and changes nothing here; the others draw nothing");
     }
-    let without_model =
-        |solver, views| Ok(Chosen { solver, checkpoint: None, views, steps: None, tokens_per_batch: None });
+    let without_model = |solver, views| {
+        Ok(Chosen { solver, checkpoint: None, views, steps: None, tokens_per_batch: None, precision: None })
+    };
     if arguments.solver != SolverName::Trm && arguments.checkpoint.is_some() {
         return Err(CliError::Usage("--checkpoint belongs to --solver trm; the other solvers have no model".into()));
     }
@@ -155,7 +170,9 @@ fn choose(arguments: &Arguments) -> Result<Chosen, CliError> {
 fn model_solver(arguments: &Arguments) -> Result<Chosen, CliError> {
     let shipped = || files::find(Path::new(checkpoint::DEFAULT)).unwrap_or_else(|| PathBuf::from(checkpoint::DEFAULT));
     let path = arguments.checkpoint.clone().unwrap_or_else(shipped);
-    let trained = Trained::load(&path, &Cpu::default())?;
+    let mut trained = Trained::load(&path, &Cpu::default())?;
+    let precision = arguments.precision.unwrap_or_default();
+    trained.model.precision = precision;
     let steps = arguments.steps.unwrap_or(PUBLISHED_STEPS);
     let views = arguments.views.unwrap_or(usize::MAX).min(trained.most_views());
     let checkpoint = Checkpoint {
@@ -168,8 +185,14 @@ fn model_solver(arguments: &Arguments) -> Result<Chosen, CliError> {
     };
     let tokens = arguments.tokens_per_batch.unwrap_or(solve::TOKENS_PER_BATCH);
     let solver = Box::new(solve::ModelSolver::new(trained, views, steps).with_tokens_per_batch(tokens));
-    let checkpoint = Some(checkpoint);
-    Ok(Chosen { solver, checkpoint, views: Some(views), steps: Some(steps), tokens_per_batch: Some(tokens) })
+    Ok(Chosen {
+        solver,
+        checkpoint: Some(checkpoint),
+        views: Some(views),
+        steps: Some(steps),
+        tokens_per_batch: Some(tokens),
+        precision: Some(precision),
+    })
 }
 
 /// Tasks done, solved so far, and the time left by the pace or by the limit, whichever is shorter.

@@ -29,6 +29,14 @@ pub struct Extent {
 }
 
 impl Canvas {
+    /// Its name: `board` or `tight`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Board => "board",
+            Self::Tight => "tight",
+        }
+    }
+
     /// The canvas on which all grids of a task are drawn, seen as it is.
     pub fn extent(self, task: &Task) -> Extent {
         if self == Self::Board {

@@ -40,6 +40,9 @@ pub struct Record {
     /// Tokens of a batch of views, where the solver has them; records of before it could be chosen lack it.
     #[serde(default)]
     pub tokens_per_batch: Option<usize>,
+    /// The number type of products, `f32` or `bf16`, where the solver has a model; records of before it could be chosen lack it.
+    #[serde(default)]
+    pub precision: Option<String>,
     /// When it started, in seconds since 1970 (UTC).
     pub started_unix: u64,
     /// How long it took, in seconds.
@@ -125,7 +128,7 @@ pub struct TaskEntry {
 }
 
 impl Record {
-    /// The record of a run that starts now. Checkpoint, views, steps and tokens per batch are for the caller to fill in.
+    /// The record of a run that starts now. Checkpoint, views, steps, tokens per batch and precision are for the caller to fill in.
     pub fn new(name: &str, solver: &str, set: &TaskSet, seed: u64, device: &str) -> Self {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let tasks =
@@ -139,6 +142,7 @@ impl Record {
             views: None,
             steps: None,
             tokens_per_batch: None,
+            precision: None,
             started_unix: started.as_secs(),
             seconds: 0.0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -223,6 +227,18 @@ mod tests {
         record.write(&folder.path().join(RECORD_FILE)).unwrap();
         assert_eq!(Record::read(folder.path()).unwrap(), record);
         assert_eq!(Record::read(&folder.path().join(RECORD_FILE)).unwrap(), record);
+    }
+
+    #[test]
+    fn a_record_of_before_a_setting_existed_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut value = serde_json::to_value(record()).unwrap();
+        for setting in ["tokens_per_batch", "precision"] {
+            assert!(value.as_object_mut().unwrap().remove(setting).is_some(), "{setting}");
+        }
+        let path = folder.path().join(RECORD_FILE);
+        files::write(&path, value.to_string().as_bytes()).unwrap();
+        assert_eq!(Record::read(&path).unwrap(), record());
     }
 
     #[test]
