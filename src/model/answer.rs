@@ -1,5 +1,7 @@
 //! `Answer`: what the heads say about one example, read back to the host.
 
+use crate::device::Vector;
+use crate::kernels::stable_max::first_largest;
 use crate::model::{Inputs, Model, Step};
 use crate::ops::Operations;
 
@@ -15,23 +17,19 @@ pub struct Answer {
 impl<D: Operations, T> Step<D, T> {
     /// The answers of the batch, in order.
     pub fn answers(&self, model: &Model<D>, inputs: &Inputs<D>) -> Vec<Answer> {
-        let logits = self.logits.as_vec();
-        let (vocabulary, prefix) = (model.config.vocabulary, model.config.prefix);
-        let answer = |(range, halt_logit): (std::ops::Range<usize>, f32)| {
-            let cells = &logits[(range.start + prefix) * vocabulary..range.end * vocabulary];
-            Answer { cells: cells.chunks(vocabulary).map(first_largest).collect(), halt_logit }
-        };
-        inputs.segments.ranges().zip(self.halt.as_vec()).map(answer).collect()
+        let kinds: Vec<u8> = self.logits.as_vec().chunks(model.config.vocabulary).map(first_largest).collect();
+        answers(&kinds, &self.halt, model, inputs)
     }
 }
 
-/// `torch.argmax`: the first of the largest.
-fn first_largest(logits: &[f32]) -> u8 {
-    let mut best = 0;
-    for (kind, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = kind;
-        }
-    }
-    best as u8
+/// The answers of a batch whose tokens are most likely of these kinds, in order.
+///
+/// # Shapes
+/// kinds `[N]`, halt `[B]` -> B answers.
+pub fn answers<D: Operations>(kinds: &[u8], halt: &Vector<D>, model: &Model<D>, inputs: &Inputs<D>) -> Vec<Answer> {
+    let answer = |(range, halt_logit): (std::ops::Range<usize>, f32)| Answer {
+        cells: kinds[range.start + model.config.prefix..range.end].to_vec(),
+        halt_logit,
+    };
+    inputs.segments.ranges().zip(halt.as_vec()).map(answer).collect()
 }

@@ -25,7 +25,7 @@ mod packing;
 mod recursion;
 mod weights;
 
-pub use answer::Answer;
+pub use answer::{Answer, answers};
 pub use carry::Carry;
 pub use config::{Config, ConfigError, Mixer, Positions};
 pub use inputs::{Example, Inputs};

@@ -26,6 +26,7 @@ pub use linear::{linear, rows_of};
 pub use norm::rms_norm;
 pub use rotation::Rotation;
 pub use segments::{Run, Segments};
+pub use stable_max::{Judged, Label};
 
 use dfdx::prelude::{Cpu, Tape, Tensor};
 
@@ -61,6 +62,14 @@ pub trait Operations: AttentionOp + GatedOp {
         gather::composed(table, index)
     }
 
+    /// The loss of logits, its gradient and their answers; see [`stable_max`].
+    ///
+    /// # Shapes
+    /// logits `[N, V]`, labels `[N]`.
+    fn judge(logits: &Matrix<Self>, labels: &[Option<Label>]) -> Judged<Self> {
+        stable_max::composed(logits, labels)
+    }
+
     /// Every board turned over; see [`boards`].
     fn turn_boards<T: Tape<f32, Self>>(x: Matrix<Self, T>, count: usize) -> Matrix<Self, T> {
         boards::composed(x, count)
@@ -74,6 +83,10 @@ impl Operations for Cpu {
 
     fn gather<T: Tape<f32, Cpu>>(table: Matrix<Cpu, T>, index: &Tensor<(usize,), usize, Cpu>) -> Matrix<Cpu, T> {
         gather::cpu(table, index)
+    }
+
+    fn judge(logits: &Matrix<Cpu>, labels: &[Option<Label>]) -> Judged<Cpu> {
+        stable_max::cpu(logits, labels)
     }
 
     fn turn_boards<T: Tape<f32, Cpu>>(x: Matrix<Cpu, T>, count: usize) -> Matrix<Cpu, T> {

@@ -7,7 +7,48 @@
 
 use dfdx::prelude::*;
 
+use super::bridge;
+use crate::clock::{Part, time};
 use crate::device::{Compute, Matrix};
+use crate::kernels::stable_max::{cross_entropy as judge, first_largest};
+
+pub use crate::kernels::stable_max::Label;
+
+/// What the logits of a batch come to.
+#[derive(Clone, Debug)]
+pub struct Judged<D: Compute> {
+    /// The weighted cross entropy.
+    pub loss: f64,
+    /// Its derivatives, `[N, V]`.
+    pub gradient: Matrix<D>,
+    /// The most likely kind of each token, `[N]`.
+    pub kinds: Vec<u8>,
+}
+
+/// Judges logits by labels, in plain dfdx.
+///
+/// # Shapes
+/// logits `[N, V]`, labels `[N]`.
+pub fn composed<D: Compute>(logits: &Matrix<D>, labels: &[Option<Label>]) -> Judged<D> {
+    let vocabulary = logits.shape().1;
+    let mut weights = vec![0.0; labels.len() * vocabulary];
+    for (token, label) in labels.iter().enumerate() {
+        if let Some(label) = label {
+            weights[token * vocabulary + usize::from(label.kind)] = label.weight;
+        }
+    }
+    let (loss, gradient) = cross_entropy(logits, weights);
+    let kinds = logits.as_vec().chunks(vocabulary).map(first_largest).collect();
+    Judged { loss, gradient, kinds }
+}
+
+/// The same on the CPU, in one pass over the logits.
+pub(super) fn cpu(logits: &Matrix<Cpu>, labels: &[Option<Label>]) -> Judged<Cpu> {
+    let shape = *logits.shape();
+    let judged = time(Part::Loss, || judge(bridge::values(logits), shape.1, labels));
+    let gradient = bridge::matrix(logits.device(), judged.gradient, shape);
+    Judged { loss: judged.loss, gradient, kinds: judged.kinds }
+}
 
 /// The weighted cross entropy `-sum(weight[i, v] * log p[i, v])` and its gradient with respect to the logits.
 ///
@@ -35,7 +76,6 @@ pub fn cross_entropy<D: Compute>(logits: &Matrix<D>, weights: Vec<f64>) -> (f64,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::stable_max::{self, Label};
     use crate::rng::Stream;
 
     #[test]
@@ -45,20 +85,17 @@ mod tests {
             let logits: Vec<f32> = (0..tokens * vocabulary)
                 .map(|i| if i % 5 == 0 { 0.0 } else { 10.0 * stream.normal() as f32 })
                 .collect();
-            let mut weights = vec![0.0; tokens * vocabulary];
             let label = |token: usize| {
                 let label = Label { kind: stream.below(vocabulary) as u8, weight: 1.0 / (2 + token) as f64 };
-                (token % 4 != 1).then(|| {
-                    weights[token * vocabulary + usize::from(label.kind)] = label.weight;
-                    label
-                })
+                (token % 4 != 1).then_some(label)
             };
             let labels: Vec<Option<Label>> = (0..tokens).map(label).collect();
-            let judged = stable_max::cross_entropy(&logits, vocabulary, &labels);
             let tensor = Cpu::default().tensor_from_vec(logits, (tokens, vocabulary));
-            let (loss, gradient) = cross_entropy(&tensor, weights);
-            assert!((judged.loss - loss).abs() <= 1e-13 * loss.abs(), "{} {loss}", judged.loss);
-            for (found, expected) in judged.gradient.iter().zip(gradient.as_vec()) {
+            let (judged, expected) = (cpu(&tensor, &labels), composed(&tensor, &labels));
+            assert!((judged.loss - expected.loss).abs() <= 1e-13 * expected.loss.abs(), "{judged:?} {expected:?}");
+            assert_eq!(judged.kinds, expected.kinds);
+            let judged_and_expected = judged.gradient.as_vec().into_iter().zip(expected.gradient.as_vec());
+            for (found, expected) in judged_and_expected {
                 assert!((found - expected).abs() <= 2e-7 * expected.abs(), "{found} {expected}");
             }
         }

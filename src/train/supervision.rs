@@ -6,8 +6,8 @@
 
 use dfdx::prelude::*;
 
-use crate::model::{Answer, Carry, Inputs, Model, Step, specs};
-use crate::ops::{Operations, stable_max};
+use crate::model::{Answer, Carry, Inputs, Model, Step, answers, specs};
+use crate::ops::{Judged, Label, Operations};
 
 /// The sums over the examples of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -55,12 +55,12 @@ pub fn supervise<D: Operations>(
 ) -> Supervision<D> {
     let rows = model.rows(rows);
     let step = model.supervise(inputs, rows.leaky_trace(), carry);
-    let answers = step.answers(model, inputs);
-    let exact: Vec<bool> = answers.iter().zip(labels).map(|(answer, labels)| is_exact(answer, labels)).collect();
     let Step { carry, logits, halt, tape } = step;
+    let Judged { loss: cross_entropy, gradient: slope, kinds } =
+        D::judge(&logits, &token_labels(labels, model.config.prefix));
+    let answers = answers(&kinds, &halt, model, inputs);
+    let exact: Vec<bool> = answers.iter().zip(labels).map(|(answer, labels)| is_exact(answer, labels)).collect();
 
-    let weights = label_weights(labels, model.config.prefix, model.config.vocabulary);
-    let (cross_entropy, slope) = stable_max::cross_entropy(&logits, weights);
     let (inner, tape) = (logits.put_tape(tape) * slope).sum::<Rank0, _>().split_tape();
     let targets = exact.iter().map(|&exact| f32::from(u8::from(exact))).collect();
     let targets = model.device().tensor_from_vec(targets, (labels.len(),));
@@ -80,20 +80,13 @@ pub fn is_exact(answer: &Answer, labels: &[Option<u8>]) -> bool {
     answer.cells.iter().zip(labels).all(|(cell, label)| label.is_none_or(|label| label == *cell))
 }
 
-/// For each token and kind its weight in the loss: `1 / known cells` at the label of a known cell, else 0. `[N * V]`.
-fn label_weights(labels: &[&[Option<u8>]], prefix: usize, vocabulary: usize) -> Vec<f64> {
-    let tokens: usize = labels.iter().map(|labels| prefix + labels.len()).sum();
-    let mut weights = vec![0.0; tokens * vocabulary];
-    let mut token = 0;
+/// For each token its label, with the weight `1 / known cells` of its example; none for prefix tokens and ignored cells. `[N]`.
+fn token_labels(labels: &[&[Option<u8>]], prefix: usize) -> Vec<Option<Label>> {
+    let mut tokens = Vec::with_capacity(labels.iter().map(|labels| prefix + labels.len()).sum());
     for labels in labels {
-        token += prefix;
-        let share = 1.0 / labels.iter().flatten().count().max(1) as f64;
-        for label in *labels {
-            if let Some(label) = label {
-                weights[token * vocabulary + usize::from(*label)] = share;
-            }
-            token += 1;
-        }
+        let weight = 1.0 / labels.iter().flatten().count().max(1) as f64;
+        tokens.extend(std::iter::repeat_n(None, prefix));
+        tokens.extend(labels.iter().map(|label| label.map(|kind| Label { kind, weight })));
     }
-    weights
+    tokens
 }
