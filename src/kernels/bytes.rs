@@ -103,7 +103,7 @@ fn largest(line: &[f32]) -> f32 {
 }
 
 #[repr(align(64))]
-struct Sums([i32; 6 * 256]);
+struct Sums([i32; 3 * 256]);
 
 /// Columns whose tiles stay in the second-level cache while the rows go by.
 const COLUMNS_AT_A_TIME: usize = 256;
@@ -134,116 +134,71 @@ fn multiply(left: &Operand<ThreeBytes>, right: &Operand<ThreeBytes>, section: Se
     assert!(section.first_depth + left.depth <= right.depth && section.first_column + section.columns <= right.lines);
     assert!(left.lines == 0 || out.len() >= (left.lines - 1) * stride + section.columns);
     let tiles = Tiles::take();
-    let mut both = [Sums([0; 6 * 256]), Sums([0; 6 * 256])];
-    let [first, second] = &mut both;
-    let (mut now, mut before) = (first, second);
-    // The sums of a square are combined while the tile registers are at work on the next one.
-    let mut last: Option<Square> = None;
+    let mut sums = Sums([0; 3 * 256]);
     for block in 0..left.depth.div_ceil(DEPTH_BLOCK) {
         let right_block = section.first_depth / DEPTH_BLOCK + block;
         let steps = left.steps(block);
         let add = section.add || block > 0;
         for chunk in (0..section.columns).step_by(COLUMNS_AT_A_TIME) {
             let end = (chunk + COLUMNS_AT_A_TIME).min(section.columns);
-            for row in (0..left.lines).step_by(2 * LINES) {
-                let upper = left.tile(block, row / LINES);
-                let lower = left.tile(block, row / LINES + 1);
+            for pair in (0..left.lines).step_by(2 * LINES) {
                 for column in (chunk..end).step_by(LINES) {
                     let place = section.first_column + column;
                     let columns = right.tile(right_block, place / LINES);
-                    // after the last column the first comes again, for the next rows
-                    let after =
-                        if column + LINES < end { place / LINES + 1 } else { (section.first_column + chunk) / LINES };
-                    let next = right.tile(right_block, after);
-                    assert!(upper.len() <= columns.len() && lower.len() == upper.len());
-                    // SAFETY: each operand holds `steps` triples of tiles or more, the sums six tiles.
-                    let (rows, next) = ([upper.as_ptr(), lower.as_ptr()], next.as_ptr());
-                    unsafe { tiles.bytes(steps, rows[0], rows[1], columns.as_ptr(), next, now.0.as_mut_ptr()) };
-                    if let Some(square) = last.take() {
+                    // two tiles of rows stay in the first-level cache, and a tile of columns while both go by
+                    for row in (pair..left.lines.min(pair + 2 * LINES)).step_by(LINES) {
+                        let rows = left.tile(block, row / LINES);
+                        assert!(rows.len() <= columns.len());
+                        // SAFETY: each operand holds `steps` triples of tiles or more, the sums three tiles.
+                        unsafe { tiles.bytes(steps, rows.as_ptr(), columns.as_ptr(), sums.0.as_mut_ptr()) };
+                        let scales = (&left.scales[row..][..LINES], &right.scales[place..][..LINES]);
+                        let size = (LINES.min(left.lines - row), LINES.min(end - column));
+                        let out = &mut out[row * stride + column..];
                         // SAFETY: tile registers come with AVX-512.
-                        unsafe { square.combine(before, left, right, out, stride) };
+                        unsafe {
+                            match add {
+                                true => combine::<true>(&sums, scales, out, stride, size),
+                                false => combine::<false>(&sums, scales, out, stride, size),
+                            }
+                        }
                     }
-                    last = Some(Square { row, column, place, columns: LINES.min(end - column), add });
-                    std::mem::swap(&mut now, &mut before);
                 }
             }
         }
     }
-    if let Some(square) = last {
-        // SAFETY: tile registers come with AVX-512.
-        unsafe { square.combine(before, left, right, out, stride) };
-    }
 }
 
-/// 32 rows by 16 columns of a result whose sums are known.
-struct Square {
-    row: usize,
-    column: usize,
-    /// The first column's line on the right side.
-    place: usize,
-    columns: usize,
-    add: bool,
-}
-
-impl Square {
-    /// Writes the float32 result of its sums.
-    #[target_feature(enable = "avx512f")]
-    #[inline]
-    fn combine(
-        self,
-        sums: &Sums,
-        left: &Operand<ThreeBytes>,
-        right: &Operand<ThreeBytes>,
-        out: &mut [f32],
-        stride: usize,
-    ) {
-        let left_scales = &left.scales[self.row..][..2 * LINES];
-        let right_scales = &right.scales[self.place..][..LINES];
-        let rows = (left.lines - self.row).min(2 * LINES);
-        let out = &mut out[self.row * stride + self.column..];
-        if self.add {
-            combine::<true>(sums, left_scales, right_scales, out, stride, rows, self.columns);
-        } else {
-            combine::<false>(sums, left_scales, right_scales, out, stride, rows, self.columns);
-        }
-    }
-}
-
+/// The float32 result of three tiles of sums, `rows` by `columns` of it.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn combine<const ADD: bool>(
     sums: &Sums,
-    left: &[f32],
-    right: &[f32],
+    (left, right): (&[f32], &[f32]),
     out: &mut [f32],
     stride: usize,
-    rows: usize,
-    columns: usize,
+    (rows, columns): (usize, usize),
 ) {
     use std::arch::x86_64::*;
-    assert!(rows <= 2 * LINES && left.len() >= rows && right.len() >= LINES);
+    assert!(rows <= LINES && left.len() >= LINES && right.len() >= LINES);
     assert!(out.len() >= (rows - 1) * stride + columns);
     let mask = ((1u32 << columns) - 1) as u16;
-    // SAFETY: both slices hold their scales; sums holds six tiles; the mask keeps to the rows of `out`.
+    // SAFETY: both slices hold sixteen scales; sums holds three tiles; the mask keeps to the rows of `out`.
     unsafe {
         // 2^32 over both sides' 2^16
         let right = _mm512_mul_ps(_mm512_loadu_ps(right.as_ptr()), _mm512_set1_ps(4_294_967_296.0));
         let (second, third) = (_mm512_set1_ps(1.0 / 256.0), _mm512_set1_ps(1.0 / 65536.0));
-        let mut to = out.as_mut_ptr();
-        for half in 0..rows.div_ceil(LINES) {
-            let mut from = sums.0.as_ptr().add(half * 768);
-            for row in half * LINES..rows.min((half + 1) * LINES) {
-                let order = |i: usize| _mm512_cvtepi32_ps(_mm512_load_si512(from.add(i * 256).cast()));
-                let sum = _mm512_fmadd_ps(order(2), third, _mm512_fmadd_ps(order(1), second, order(0)));
-                let scale = _mm512_mul_ps(right, _mm512_set1_ps(*left.get_unchecked(row)));
-                let result = match ADD {
-                    true => _mm512_fmadd_ps(sum, scale, _mm512_maskz_loadu_ps(mask, to)),
-                    false => _mm512_mul_ps(sum, scale),
-                };
-                _mm512_mask_storeu_ps(to, mask, result);
-                from = from.add(LINES);
-                to = to.wrapping_add(stride);
-            }
+        let (mut from, mut to) = (sums.0.as_ptr(), out.as_mut_ptr());
+        for scale in &left[..rows] {
+            let order = |i: usize| _mm512_cvtepi32_ps(_mm512_load_si512(from.add(i * 256).cast()));
+            let sum = _mm512_fmadd_ps(order(2), third, _mm512_fmadd_ps(order(1), second, order(0)));
+            let scale = _mm512_mul_ps(right, _mm512_set1_ps(*scale));
+            let result = match ADD {
+                true => _mm512_fmadd_ps(sum, scale, _mm512_maskz_loadu_ps(mask, to)),
+                false => _mm512_mul_ps(sum, scale),
+            };
+            _mm512_mask_storeu_ps(to, mask, result);
+            from = from.add(LINES);
+            to = to.wrapping_add(stride);
         }
     }
 }
