@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::head::{Bands, KeyValue, Mixed, head_backward};
+use super::head::{Bands, KeyValue, Mixed, STRIP, head_backward};
 use super::lanes;
 use super::{Engine, Scratch, Section, View, apart, panel_rows};
 use crate::clock::{Part, time};
@@ -132,7 +132,7 @@ impl<E: Engine> Attention<E> {
     fn segment(&self, input: Option<&[f32]>, rows: &mut [f32], bands: Bands<'_>, kept: Option<[&mut [f32]; 3]>) {
         let (engine, width, heads) = (self.engine, self.width, self.heads);
         let ready: Vec<_> = (0..heads).into_par_iter().map(|head| KeyValue::new(engine, bands, head)).collect();
-        let panel = panel_rows(bands.length());
+        let panel = panel_rows(bands.length()).min(STRIP);
         let work = |i: usize, rows: &mut [f32], kept: Option<[&mut [f32]; 3]>| {
             let count = rows.len() / width;
             let mut mixed = Scratch::<f32>::new(count * width);
@@ -248,7 +248,7 @@ impl<E: Engine> AttentionLayer for Attention<E> {
             let mixed = Mixed { out, gradient, logs: &kept.logs[part(&kept.logs, heads)], heads };
             head_backward(engine, bands, mixed, head)
         };
-        let of_heads: Vec<Vec<f32>> = tasks.par_iter().map(|&task| heads_of(task)).collect();
+        let of_heads: Vec<Scratch<f32>> = tasks.par_iter().map(|&task| heads_of(task)).collect();
         // the projections are read no more: their memory takes their gradient
         let d_projected = &mut kept.projected;
         let pieces = cut(d_projected, segments, 3 * width);

@@ -4,8 +4,11 @@
 //! computes them again from the logarithm of their sums.
 
 use super::lanes;
-use super::{Engine, Scratch, Section, View};
+use super::{Engine, Scratch, Section, View, apart};
 use crate::clock::{Part, time};
+
+/// Rows of a strip of weights, at most: with what is packed of it, it stays in the second-level cache.
+pub const STRIP: usize = 96;
 
 /// The queries, keys and values of all heads, rotated: `[N, 3D]`, of which a head takes three bands of d columns.
 #[derive(Clone, Copy, Debug)]
@@ -64,13 +67,14 @@ impl<E: Engine> KeyValue<E> {
     ) {
         let (length, size, scale) = (bands.length(), bands.size, bands.scale());
         let row = 3 * bands.width;
-        let mut weights = Scratch::<f32>::new(count * length);
+        let strip = apart(length);
+        let mut weights = Scratch::<f32>::new(count * strip);
         let mut sums = Scratch::<f32>::new(count);
         let queries = engine.left(View::rows(&bands.band(0, head)[first * row..], count, size, row));
-        engine.multiply(&queries, &self.keys, Section::whole(length).of_attention(), &mut weights, length);
-        time(Part::Softmax, || lanes::softmax(&mut weights, length, scale, &mut sums, logs));
+        engine.multiply(&queries, &self.keys, Section::whole(length).of_attention(), &mut weights, strip);
+        time(Part::Softmax, || lanes::softmax(&mut weights, strip, length, scale, &mut sums, logs));
         // a row's largest exponential is that of 0
-        let weights = engine.left(View::rows(&weights, count, length, length).bounded(1.0));
+        let weights = engine.left(View::rows(&weights, count, length, strip).bounded(1.0));
         engine.multiply(&weights, &self.values, Section::whole(size).of_attention(), out, stride);
         for (out, sum) in out.chunks_mut(stride).zip(sums.iter()) {
             let factor = 1.0 / sum;
@@ -93,41 +97,46 @@ pub struct Mixed<'a> {
 }
 
 /// The gradients of one head's queries, keys and values, `[3, L, d]`.
-pub fn head_backward<E: Engine>(engine: E, bands: Bands<'_>, mixed: Mixed<'_>, head: usize) -> Vec<f32> {
+///
+/// It goes by panels of keys: the weights of a panel's keys over all queries are then rows, which the gradients of keys and values read
+/// as they lie; that of the queries alone reads columns.
+pub fn head_backward<E: Engine>(engine: E, bands: Bands<'_>, mixed: Mixed<'_>, head: usize) -> Scratch<f32> {
     let (length, width, size, scale) = (bands.length(), bands.width, bands.size, bands.scale());
     let row = 3 * width;
-    let keys = engine.right(View::rows(bands.band(1, head), length, size, row));
-    let turned_keys = engine.right(View::columns(bands.band(1, head), size, length, row));
-    let values = engine.right(View::rows(bands.band(2, head), length, size, row));
-    let mut gradient = vec![0.0; 3 * length * size];
+    let (query, key, value) = (bands.band(0, head), bands.band(1, head), bands.band(2, head));
+    let (d_out, out) = (&mixed.gradient[head * size..], &mixed.out[head * size..]);
+    let queries = engine.right(View::rows(query, length, size, row));
+    let d_outs = engine.right(View::rows(d_out, length, size, width));
+    let turned_queries = engine.right(View::columns(query, size, length, row));
+    let turned_d_outs = engine.right(View::columns(d_out, size, length, width));
+    let logs: Vec<f32> = mixed.logs.iter().skip(head).step_by(mixed.heads).copied().collect();
+    let mut means = Scratch::<f32>::new(length);
+    time(Part::Softmax, || lanes::dots(d_out, out, width, size, &mut means));
+    let mut gradient = Scratch::new(3 * length * size);
     let (d_queries, rest) = gradient.split_at_mut(length * size);
     let (d_keys, d_values) = rest.split_at_mut(length * size);
-    let panel = super::PANEL;
-    let mut weights = Scratch::<f32>::new(panel * length);
-    let mut slopes = Scratch::<f32>::new(panel * length);
-    let mut means = Scratch::<f32>::new(panel);
-    let logs: Vec<f32> = mixed.logs.iter().skip(head).step_by(mixed.heads).copied().collect();
-    for first in (0..length).step_by(panel) {
-        let count = panel.min(length - first);
-        let (weights, slopes) = (&mut weights[..count * length], &mut slopes[..count * length]);
-        let (means, logs) = (&mut means[..count], &logs[first..first + count]);
-        let query = &bands.band(0, head)[first * row..];
-        let (d_out, out) = (&mixed.gradient[first * width + head * size..], &mixed.out[first * width + head * size..]);
-        let left = engine.left(View::rows(query, count, size, row));
-        engine.multiply(&left, &keys, Section::whole(length).of_attention(), weights, length);
-        let left = engine.left(View::rows(d_out, count, size, width));
-        engine.multiply(&left, &values, Section::whole(length).of_attention(), slopes, length);
-        time(Part::Softmax, || {
-            lanes::dots(d_out, out, width, size, means);
-            lanes::softmax_backward(weights, slopes, length, scale, logs, means);
-        });
-        let left = engine.left(View::rows(slopes, count, length, length));
-        engine.multiply(&left, &turned_keys, Section::whole(size).of_attention(), &mut d_queries[first * size..], size);
-        let add = Section { add: first > 0, ..Section::whole(size).of_attention() };
-        let right = engine.right(View::columns(d_out, size, count, width));
-        engine.multiply(&engine.left(View::columns(weights, length, count, length)), &right, add, d_values, size);
-        let right = engine.right(View::columns(query, size, count, row));
-        engine.multiply(&engine.left(View::columns(slopes, length, count, length)), &right, add, d_keys, size);
+    let stride = apart(length);
+    let mut weights = Scratch::<f32>::new(STRIP * stride);
+    let mut slopes = Scratch::<f32>::new(STRIP * stride);
+    let over = |columns| Section::whole(columns).of_attention();
+    for first in (0..length).step_by(STRIP) {
+        let count = STRIP.min(length - first);
+        let (weights, slopes) = (&mut weights[..count * stride], &mut slopes[..count * stride]);
+        let (key, value) = (&key[first * row..], &value[first * row..]);
+        let left = engine.left(View::rows(key, count, size, row));
+        engine.multiply(&left, &queries, over(length), weights, stride);
+        let left = engine.left(View::rows(value, count, size, row));
+        engine.multiply(&left, &d_outs, over(length), slopes, stride);
+        time(Part::Softmax, || lanes::softmax_backward(weights, slopes, stride, scale, &logs, &means));
+        // a weight is at most 1
+        let left = engine.left(View::rows(weights, count, length, stride).bounded(1.0));
+        engine.multiply(&left, &turned_d_outs, over(size), &mut d_values[first * size..], size);
+        let left = engine.left(View::rows(slopes, count, length, stride));
+        engine.multiply(&left, &turned_queries, over(size), &mut d_keys[first * size..], size);
+        let left = engine.left(View::columns(slopes, length, count, stride));
+        let right = engine.right(View::columns(key, size, count, row));
+        let section = Section { add: first > 0, ..over(size) };
+        engine.multiply(&left, &right, section, d_queries, size);
     }
     gradient
 }

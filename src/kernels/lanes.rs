@@ -108,12 +108,19 @@ fn exponentials(row: &mut [f32], scale: f32) -> (f32, f32) {
     (most, total(lanes))
 }
 
-/// `row <- exp(scale * (row - max))` for every row of `length` numbers. The sums go to `sums`, the logarithms of
+/// `row <- exp(scale * (row - max))` for every row of `length` numbers; rows lie `stride` apart. The sums go to `sums`, the logarithms of
 /// `sum(exp(scale * row))` to `logs` if asked for.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-pub fn softmax(rows: &mut [f32], length: usize, scale: f32, sums: &mut [f32], mut logs: Option<&mut [f32]>) {
-    for (i, row) in rows.chunks_exact_mut(length).enumerate() {
-        let (most, sum) = exponentials(row, scale);
+pub fn softmax(
+    rows: &mut [f32],
+    stride: usize,
+    length: usize,
+    scale: f32,
+    sums: &mut [f32],
+    mut logs: Option<&mut [f32]>,
+) {
+    for (i, row) in rows.chunks_mut(stride).enumerate() {
+        let (most, sum) = exponentials(&mut row[..length], scale);
         sums[i] = sum;
         if let Some(logs) = &mut logs {
             logs[i] = most * scale + sum.ln();
@@ -121,20 +128,20 @@ pub fn softmax(rows: &mut [f32], length: usize, scale: f32, sums: &mut [f32], mu
     }
 }
 
-/// From scores and the gradients of the weights, row by row: `scores <- p = exp(scale * score - log)`,
-/// `slopes <- scale * p * (slope - mean)`, where `mean = <out, d_out>` over the head's numbers.
+/// From the scores of queries, one to a column, and the gradients of their weights: `scores <- p = exp(scale * score - log)`,
+/// `slopes <- scale * p * (slope - mean)`, where `mean = <out, d_out>` over the head's numbers. Rows lie `stride` apart.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
 pub fn softmax_backward(
     scores: &mut [f32],
     slopes: &mut [f32],
-    length: usize,
+    stride: usize,
     scale: f32,
     logs: &[f32],
     means: &[f32],
 ) {
-    let rows = scores.chunks_exact_mut(length).zip(slopes.chunks_exact_mut(length));
-    for ((scores, slopes), (&log, &mean)) in rows.zip(logs.iter().zip(means)) {
-        for (score, slope) in scores.iter_mut().zip(slopes) {
+    for (scores, slopes) in scores.chunks_mut(stride).zip(slopes.chunks_mut(stride)) {
+        let queries = scores.iter_mut().zip(slopes).zip(logs.iter().zip(means));
+        for ((score, slope), (&log, &mean)) in queries {
             *score = exp(score.mul_add(scale, -log));
             *slope = scale * *score * (*slope - mean);
         }

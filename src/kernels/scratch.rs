@@ -17,6 +17,9 @@ type Bytes = AVec<u8, ConstAlign<64>>;
 /// Buffers of at least this size are shared by all threads: one thread keeps them for the gradient, another may want the next.
 const SHARED_BYTES: usize = 1 << 20;
 
+/// Smaller buffers that a thread keeps for itself, still warm in its cache; more are shared, as one thread may drop what another needs.
+const OWN_BUFFERS: usize = 24;
+
 thread_local! {
     static OWN: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
 }
@@ -52,10 +55,8 @@ impl<T: Pod> Scratch<T> {
     pub fn new(len: usize) -> Self {
         let needed = len * size_of::<T>();
         let size = size_class(needed);
-        let found = match size >= SHARED_BYTES {
-            true => fitting(&mut shared(), size),
-            false => OWN.with_borrow_mut(|pool| fitting(pool, size)),
-        };
+        let own = if size < SHARED_BYTES { OWN.with_borrow_mut(|pool| fitting(pool, size)) } else { None };
+        let found = own.or_else(|| fitting(&mut shared(), size));
         let fresh = || {
             let mut bytes = Bytes::with_capacity(64, size);
             bytes.resize(size, 0);
@@ -69,10 +70,14 @@ impl<T: Pod> Scratch<T> {
 impl<T> Drop for Scratch<T> {
     fn drop(&mut self) {
         let bytes = std::mem::replace(&mut self.bytes, AVec::new(64));
-        match bytes.len() >= SHARED_BYTES {
-            true => shared().push(bytes),
-            false => OWN.with_borrow_mut(|pool| pool.push(bytes)),
-        }
+        let rest = OWN.with_borrow_mut(|pool| {
+            if bytes.len() >= SHARED_BYTES || pool.len() >= OWN_BUFFERS {
+                return Some(bytes);
+            }
+            pool.push(bytes);
+            None
+        });
+        shared().extend(rest);
     }
 }
 
