@@ -55,11 +55,8 @@ pub trait AttentionLayer: Send + Sync {
     /// rows `[N, D]`, N the sum of the segments.
     fn apply(&self, rows: &mut [f32], segments: &[Range<usize>], angles: Option<Angles<'_>>);
 
-    /// `y` of `x`, with what the gradient needs.
-    ///
-    /// # Shapes
-    /// x, y `[N, D]`, N the sum of the segments.
-    fn forward(&self, x: &[f32], y: &mut [f32], segments: &[Range<usize>], angles: Option<Angles<'_>>) -> Kept;
+    /// The same, and keeps what the gradient needs.
+    fn forward(&self, rows: &mut [f32], segments: &[Range<usize>], angles: Option<Angles<'_>>) -> Kept;
 
     /// From the gradient of y the gradients of x and of both weights, each added to what is there. `gradient` is used up.
     ///
@@ -129,7 +126,7 @@ impl<E: Engine> Attention<E> {
         });
     }
 
-    fn segment(&self, input: Option<&[f32]>, rows: &mut [f32], bands: Bands<'_>, kept: Option<[&mut [f32]; 3]>) {
+    fn segment(&self, rows: &mut [f32], bands: Bands<'_>, kept: Option<[&mut [f32]; 3]>) {
         let (engine, width, heads) = (self.engine, self.width, self.heads);
         let ready: Vec<_> = (0..heads).into_par_iter().map(|head| KeyValue::new(engine, bands, head)).collect();
         let panel = panel_rows(bands.length()).min(STRIP);
@@ -144,9 +141,6 @@ impl<E: Engine> Attention<E> {
                 if let Some(logs) = &mut logs {
                     logs.iter_mut().skip(head).step_by(heads).zip(head_logs.iter()).for_each(|(to, log)| *to = *log);
                 }
-            }
-            if let Some(input) = input {
-                rows.copy_from_slice(&input[i * panel * width..][..count * width]);
             }
             if let Some(kept) = kept_mixed {
                 kept.copy_from_slice(&mixed);
@@ -189,25 +183,24 @@ impl<E: Engine> AttentionLayer for Attention<E> {
         let mut projected = Scratch::<f32>::new(rows.len() * 3);
         self.project(rows, &mut projected, angles);
         let pieces = cut(rows, segments, width).into_par_iter().zip(cut(&mut projected, segments, 3 * width));
-        pieces.for_each(|(rows, values)| self.segment(None, rows, self.bands(values), None));
+        pieces.for_each(|(rows, values)| self.segment(rows, self.bands(values), None));
     }
 
-    fn forward(&self, x: &[f32], y: &mut [f32], segments: &[Range<usize>], angles: Option<Angles<'_>>) -> Kept {
+    fn forward(&self, rows: &mut [f32], segments: &[Range<usize>], angles: Option<Angles<'_>>) -> Kept {
         let (width, heads) = (self.width, self.heads);
-        let count = x.len() / width;
+        let count = rows.len() / width;
         let mut kept = Kept {
             projected: Scratch::new(count * 3 * width),
             mixed: Scratch::new(count * width),
             logs: Scratch::new(count * heads),
             factors: Scratch::new(count),
         };
-        self.project(x, &mut kept.projected, angles);
-        let rows = cut(y, segments, width).into_par_iter().zip(cut(&mut kept.projected, segments, 3 * width));
+        self.project(rows, &mut kept.projected, angles);
+        let rows = cut(rows, segments, width).into_par_iter().zip(cut(&mut kept.projected, segments, 3 * width));
         let logs = cut(&mut kept.logs, segments, heads).into_par_iter().zip(cut(&mut kept.factors, segments, 1));
         let keeping = cut(&mut kept.mixed, segments, width).into_par_iter().zip(logs);
-        rows.zip(keeping).zip(segments).for_each(|(((y, values), (mixed, (logs, factors))), segment)| {
-            let x = &x[segment.start * width..segment.end * width];
-            self.segment(Some(x), y, self.bands(values), Some([mixed, logs, factors]));
+        rows.zip(keeping).for_each(|((rows, values), (mixed, (logs, factors)))| {
+            self.segment(rows, self.bands(values), Some([mixed, logs, factors]));
         });
         kept
     }

@@ -26,11 +26,8 @@ pub trait GatedLayer: Send + Sync {
     /// rows `[N, K]`.
     fn apply(&self, rows: &mut [f32]);
 
-    /// `y` of `x`, with what the gradient needs.
-    ///
-    /// # Shapes
-    /// x, y `[N, K]`.
-    fn forward(&self, x: &[f32], y: &mut [f32]) -> Kept;
+    /// The same, and keeps what the gradient needs.
+    fn forward(&self, rows: &mut [f32]) -> Kept;
 
     /// From the gradient of y the gradients of x and of both weights, each added to what is there. `gradient` and `kept`
     /// are used up.
@@ -147,17 +144,13 @@ impl<E: Engine> GatedLayer for Gated<E> {
         rows.par_chunks_mut(panel).for_each(|rows| self.panel(rows, None));
     }
 
-    fn forward(&self, x: &[f32], y: &mut [f32]) -> Kept {
+    fn forward(&self, rows: &mut [f32]) -> Kept {
         let (width, inner) = (self.width, self.inner);
-        let count = x.len() / width;
+        let count = rows.len() / width;
         let panel = panel_rows(count);
         let mut kept = Kept { inner: Scratch::new(count * 2 * inner), factors: Scratch::new(count) };
-        let rows = x.par_chunks(panel * width).zip(y.par_chunks_mut(panel * width));
         let keeping = kept.inner.par_chunks_mut(panel * 2 * inner).zip(kept.factors.par_chunks_mut(panel));
-        rows.zip(keeping).for_each(|((x, y), kept)| {
-            y.copy_from_slice(x);
-            self.panel(y, Some(kept));
-        });
+        rows.par_chunks_mut(panel * width).zip(keeping).for_each(|(rows, kept)| self.panel(rows, Some(kept)));
         kept
     }
 

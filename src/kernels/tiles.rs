@@ -14,6 +14,10 @@ use super::{DEPTH_BLOCK, Scratch, TILE_LINES, View, transpose};
 /// Lines of a tile.
 pub const LINES: usize = 16;
 
+/// Tiles that are gathered together when their lines are columns: of every row they take whole runs of cache lines, for each of which
+/// an address must be looked up.
+const GROUP: usize = 4;
+
 /// How a number becomes bytes.
 pub trait Format: Copy + Send + Sync + 'static {
     /// Planes of bytes.
@@ -64,23 +68,28 @@ impl<F: Format> Operand<F> {
         let tiles = count.div_ceil(TILE_LINES) * (TILE_LINES / LINES);
         let mut scales = Scratch::<f32>::new(tiles * LINES);
         let mut bytes = Scratch::<u8>::new(tiles * Self::tile_bytes(depth));
-        let pack = |(tile, (bytes, scales)): (usize, (&mut [u8], &mut [f32]))| {
-            let first = (tile * LINES).min(count);
-            let lines = lines.some(first, LINES.min(count - first));
-            if lines.is_dense() {
-                return pack_tile::<F>(lines, scales, side, bytes);
+        let tile_bytes = Self::tile_bytes(depth);
+        let pack = |(group, (bytes, scales)): (usize, (&mut [u8], &mut [f32]))| {
+            let first = (group * GROUP * LINES).min(count);
+            let lines = lines.some(first, (GROUP * LINES).min(count - first));
+            let gathered = (!lines.is_dense()).then(|| lines.gathered());
+            let mut dense = gathered.as_ref().map_or(lines, |values| View::rows(values, lines.lines(), depth, depth));
+            if let Some(bound) = lines.bound() {
+                dense = dense.bounded(bound);
             }
-            let gathered = lines.gathered();
-            let dense = View::rows(&gathered, lines.lines(), depth, depth);
-            pack_tile::<F>(lines.bound().map_or(dense, |bound| dense.bounded(bound)), scales, side, bytes);
+            let tiles = bytes.chunks_exact_mut(tile_bytes).zip(scales.chunks_exact_mut(LINES));
+            for (tile, (bytes, scales)) in tiles.enumerate() {
+                let first = (tile * LINES).min(dense.lines());
+                pack_tile::<F>(dense.some(first, LINES.min(dense.lines() - first)), scales, side, bytes);
+            }
         };
         // a weight is worth all threads, a panel of activations is one thread's work
         if side == Side::Right && count * depth > 1 << 17 {
-            let tiles = bytes.par_chunks_exact_mut(Self::tile_bytes(depth)).zip(scales.par_chunks_exact_mut(LINES));
-            tiles.enumerate().for_each(pack);
+            let groups = bytes.par_chunks_mut(GROUP * tile_bytes).zip(scales.par_chunks_mut(GROUP * LINES));
+            groups.enumerate().for_each(pack);
         } else {
-            let tiles = bytes.chunks_exact_mut(Self::tile_bytes(depth)).zip(scales.chunks_exact_mut(LINES));
-            tiles.enumerate().for_each(pack);
+            let groups = bytes.chunks_mut(GROUP * tile_bytes).zip(scales.chunks_mut(GROUP * LINES));
+            groups.enumerate().for_each(pack);
         }
         Self { bytes, scales, lines: count, depth, format: PhantomData }
     }

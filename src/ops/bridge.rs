@@ -5,6 +5,7 @@
 //! version change any of this.
 
 use dfdx::prelude::*;
+use rayon::prelude::*;
 
 use crate::device::Matrix;
 
@@ -37,6 +38,11 @@ pub fn values_mut<T>(tensor: &mut Matrix<Cpu, T>) -> &mut [f32] {
 fn assert_dense<E>(first: *const E, last: *const E, count: usize) {
     let bytes = last as usize - first as usize;
     assert_eq!(bytes, (count - 1) * size_of::<E>(), "a tensor whose numbers do not lie in row order");
+}
+
+/// A copy of the numbers of a tensor, by all threads: one that zeroes or copies new memory takes longer than a layer's norm.
+pub fn copied<T>(tensor: &Matrix<Cpu, T>) -> Vec<f32> {
+    values(tensor).par_iter().with_min_len(1 << 14).copied().collect()
 }
 
 /// The whole numbers of an index.

@@ -28,7 +28,7 @@ pub(super) fn cpu<T: Tape<f32, Cpu>>(z: Matrix<Cpu, T>, others: &[&Matrix<Cpu>])
         }
         return z.put_tape(tape);
     }
-    let mut sum = bridge::values(&z).to_vec();
+    let mut sum = bridge::copied(&z);
     for other in others {
         add(&mut sum, bridge::values(other));
     }

@@ -48,8 +48,8 @@ impl AttentionOp for Cpu {
             layer.apply(bridge::values_mut(&mut x), &segments, angles(&rotation));
             return x.put_tape(tape);
         }
-        let mut rows = vec![0.0; x.shape().0 * x.shape().1];
-        let mut kept = layer.forward(bridge::values(&x), &mut rows, &segments, angles(&rotation));
+        let mut rows = bridge::copied(&x);
+        let mut kept = layer.forward(&mut rows, &segments, angles(&rotation));
         let y = bridge::matrix(x.device(), rows, *x.shape());
         let (result, projection, output) = (y.clone(), weights.projection.clone(), weights.output.clone());
         tape.add_backward_op(move |gradients| {

@@ -35,8 +35,8 @@ impl GatedOp for Cpu {
             layer.apply(bridge::values_mut(&mut x));
             return x.put_tape(tape);
         }
-        let mut rows = vec![0.0; x.shape().0 * x.shape().1];
-        let mut kept = layer.forward(bridge::values(&x), &mut rows);
+        let mut rows = bridge::copied(&x);
+        let mut kept = layer.forward(&mut rows);
         let y = bridge::matrix(x.device(), rows, *x.shape());
         let (result, up, down) = (y.clone(), weights.up.clone(), weights.down.clone());
         tape.add_backward_op(move |gradients| {
