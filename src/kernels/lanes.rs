@@ -1,5 +1,5 @@
-//! Passes over rows: exponential, softmax, gate, norm, rotation. Plain loops that the compiler vectorises for the widest
-//! registers of the processor at hand, inside [`vectorised`].
+//! Passes over rows: exponential, softmax, gate, norm, rotation. Plain loops, compiled once for every width of registers; which
+//! one runs is found at run time.
 //!
 //! Sums run over a fixed number of lanes, so their value does not depend on the processor's width.
 
