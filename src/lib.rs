@@ -39,6 +39,7 @@
 //! | V | vocabulary |
 
 #![warn(missing_docs)]
+#![deny(unsafe_code)]
 #![deny(unsafe_op_in_unsafe_fn)]
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 

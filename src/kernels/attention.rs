@@ -232,13 +232,10 @@ impl<E: Engine> AttentionLayer for Attention<E> {
         let d_mixed: &[f32] = &d_mixed;
         let tasks: Vec<_> = segments.iter().flat_map(|segment| (0..heads).map(move |head| (segment, head))).collect();
         let heads_of = |(segment, head): (&Range<usize>, usize)| {
-            let part = |values: &'_ [f32], width: usize| -> Range<usize> {
-                debug_assert!(values.len() >= segment.end * width);
-                segment.start * width..segment.end * width
-            };
-            let bands = Bands { values: &kept.projected[part(&kept.projected, 3 * width)], width, size };
-            let (out, gradient) = (&kept.mixed[part(&kept.mixed, width)], &d_mixed[part(d_mixed, width)]);
-            let mixed = Mixed { out, gradient, logs: &kept.logs[part(&kept.logs, heads)], heads };
+            let part = |width: usize| segment.start * width..segment.end * width;
+            let bands = Bands { values: &kept.projected[part(3 * width)], width, size };
+            let (out, gradient) = (&kept.mixed[part(width)], &d_mixed[part(width)]);
+            let mixed = Mixed { out, gradient, logs: &kept.logs[part(heads)], heads };
             head_backward(engine, bands, mixed, head)
         };
         let of_heads: Vec<Scratch<f32>> = tasks.par_iter().map(|&task| heads_of(task)).collect();
