@@ -11,7 +11,8 @@ use rayon::prelude::*;
 
 use super::head::{Bands, KeyValue, Mixed, STRIP, head_backward};
 use super::lanes;
-use super::{Engine, Scratch, Section, View, apart, panel_rows};
+use super::weight_gradient::weight_gradient;
+use super::{Engine, PANEL, Scratch, Section, View, apart, panel_rows};
 use crate::clock::{Part, time};
 
 /// What an attention layer keeps for its gradient.
@@ -117,7 +118,7 @@ impl<E: Engine> Attention<E> {
 
     fn project(&self, x: &[f32], projected: &mut [f32], angles: Option<Angles<'_>>) {
         let width = self.width;
-        let panel = panel_rows(x.len() / width);
+        let panel = panel_rows(x.len() / width, self.engine.tile_rows(), PANEL);
         let panels = x.par_chunks(panel * width).zip(projected.par_chunks_mut(panel * 3 * width));
         panels.enumerate().for_each(|(i, (x, projected))| {
             let left = self.engine.left(View::rows(x, x.len() / width, width, width));
@@ -129,7 +130,7 @@ impl<E: Engine> Attention<E> {
     fn segment(&self, rows: &mut [f32], bands: Bands<'_>, kept: Option<[&mut [f32]; 3]>) {
         let (engine, width, heads) = (self.engine, self.width, self.heads);
         let ready: Vec<_> = (0..heads).into_par_iter().map(|head| KeyValue::new(engine, bands, head)).collect();
-        let panel = panel_rows(bands.length()).min(STRIP);
+        let panel = panel_rows(bands.length(), engine.tile_rows(), STRIP);
         let work = |i: usize, rows: &mut [f32], kept: Option<[&mut [f32]; 3]>| {
             let count = rows.len() / width;
             let mut mixed = Scratch::<f32>::new(count * width);
@@ -218,7 +219,7 @@ impl<E: Engine> AttentionLayer for Attention<E> {
         let (engine, width, heads) = (self.engine, self.width, self.heads);
         let (count, size) = (x.len() / width, width / heads);
         let (projection, output) = self.turned.as_ref().expect("the layer was made to be trained");
-        let panel = panel_rows(count);
+        let panel = panel_rows(count, self.engine.tile_rows(), PANEL);
         let mut d_mixed = Scratch::<f32>::new(count * width);
         let rows = gradient.par_chunks_mut(panel * width).zip(d_mixed.par_chunks_mut(panel * width));
         let outputs = y.par_chunks(panel * width).zip(kept.factors.par_chunks(panel));
@@ -227,7 +228,7 @@ impl<E: Engine> AttentionLayer for Attention<E> {
             let left = engine.left(View::rows(gradient, gradient.len() / width, width, width));
             engine.multiply(&left, output, Section::whole(width), d_mixed, width);
         });
-        self.engine.weight_gradient(gradient, width, &kept.mixed, width, into.output);
+        weight_gradient(self.engine, gradient, width, &kept.mixed, width, into.output);
 
         let d_mixed: &[f32] = &d_mixed;
         let tasks: Vec<_> = segments.iter().flat_map(|segment| (0..heads).map(move |head| (segment, head))).collect();
@@ -266,6 +267,6 @@ impl<E: Engine> AttentionLayer for Attention<E> {
                 lanes::add(d_x, &sum);
             });
         });
-        self.engine.weight_gradient(d_projected, 3 * width, x, width, into.projection);
+        weight_gradient(self.engine, d_projected, 3 * width, x, width, into.projection);
     }
 }

@@ -6,7 +6,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{DEPTH_BLOCK, Engine, Scratch, Section, View, weight_gradient};
+use super::{DEPTH_BLOCK, Engine, Scratch, Section, View};
 use crate::clock::{Part, time};
 
 /// float32 products by fused multiply-adds.
@@ -33,40 +33,35 @@ pub enum Lines<'a> {
     Owned(Scratch<f32>, usize),
 }
 
-fn tile_width() -> usize {
-    struct Width;
-    impl WithSimd for Width {
+/// Rows of a tile: as many as the registers hold, 32 of 16 lanes, else 16.
+const fn rows_of_lanes(lanes: usize) -> usize {
+    if lanes == 16 { 12 } else { 6 }
+}
+
+/// The numbers of a vector of this processor.
+fn lanes() -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
         type Output = usize;
 
         fn with_simd<S: Simd>(self, _: S) -> usize {
-            VECTORS * S::F32_LANES
+            S::F32_LANES
         }
     }
-    pulp::Arch::new().dispatch(Width)
+    pulp::Arch::new().dispatch(Lanes)
 }
 
 impl Packed {
     fn new(lines: View<'_>) -> Self {
-        let gathered = (!lines.is_dense()).then(|| lines.gathered());
-        let depth = lines.depth();
-        let dense = gathered.as_ref().map_or(lines, |values| View::rows(values, lines.lines(), depth, depth));
-        let width = tile_width();
+        let (depth, width) = (lines.depth(), VECTORS * lanes());
         let mut values = Scratch::new(lines.lines().div_ceil(width) * width * depth);
         let pack = |(tile, packed): (usize, &mut [f32])| {
             let first = tile * width;
-            let last = (first + width).min(dense.lines());
-            if last - first < width {
+            let count = width.min(lines.lines() - first);
+            if count < width {
                 packed.fill(0.0);
             }
-            // sixteen steps of the depth at a time: whole cache lines on both sides
-            for from in (0..depth).step_by(16) {
-                for (column, line) in (first..last).enumerate() {
-                    let line = &dense.line(line)[from..(from + 16).min(depth)];
-                    for (k, &value) in line.iter().enumerate() {
-                        packed[(from + k) * width + column] = value;
-                    }
-                }
-            }
+            lines.interleave(first, count, packed, width);
         };
         // a weight is worth all threads, the keys of a head are one thread's work
         match lines.lines() * depth > 1 << 17 {
@@ -85,16 +80,16 @@ impl Engine for Fma {
         "fused multiply-add"
     }
 
+    fn tile_rows(self) -> usize {
+        rows_of_lanes(lanes())
+    }
+
     fn left<'a>(self, lines: View<'a>) -> Lines<'a> {
         if lines.is_dense() { Lines::Borrowed(lines) } else { Lines::Owned(lines.gathered(), lines.lines()) }
     }
 
     fn right(self, lines: View<'_>) -> Packed {
         time(Part::Packing, || Packed::new(lines))
-    }
-
-    fn weight_gradient(self, d_out: &[f32], outputs: usize, input: &[f32], inputs: usize, d_weight: &mut [f32]) {
-        weight_gradient::by_gemm(d_out, outputs, input, inputs, d_weight);
     }
 
     fn multiply(self, left: &Lines<'_>, right: &Packed, section: Section, out: &mut [f32], stride: usize) {
@@ -122,8 +117,11 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // as many rows as the registers hold: 32 of 16 lanes, else 16
-        if S::F32_LANES == 16 { self.run::<S, 12>(simd) } else { self.run::<S, 6>(simd) }
+        if S::F32_LANES == 16 {
+            self.run::<S, { rows_of_lanes(16) }>(simd)
+        } else {
+            self.run::<S, { rows_of_lanes(8) }>(simd)
+        }
     }
 }
 

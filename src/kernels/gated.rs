@@ -6,7 +6,8 @@
 use rayon::prelude::*;
 
 use super::lanes;
-use super::{DEPTH_BLOCK, Engine, Scratch, Section, View, apart, panel_rows};
+use super::weight_gradient::weight_gradient;
+use super::{DEPTH_BLOCK, Engine, PANEL, Scratch, Section, View, apart, panel_rows};
 use crate::clock::{Part, time};
 
 /// What a gated layer keeps for its gradient.
@@ -140,14 +141,14 @@ impl<E: Engine> Gated<E> {
 
 impl<E: Engine> GatedLayer for Gated<E> {
     fn apply(&self, rows: &mut [f32]) {
-        let panel = panel_rows(rows.len() / self.width) * self.width;
+        let panel = panel_rows(rows.len() / self.width, self.engine.tile_rows(), PANEL) * self.width;
         rows.par_chunks_mut(panel).for_each(|rows| self.panel(rows, None));
     }
 
     fn forward(&self, rows: &mut [f32]) -> Kept {
         let (width, inner) = (self.width, self.inner);
         let count = rows.len() / width;
-        let panel = panel_rows(count);
+        let panel = panel_rows(count, self.engine.tile_rows(), PANEL);
         let mut kept = Kept { inner: Scratch::new(count * 2 * inner), factors: Scratch::new(count) };
         let keeping = kept.inner.par_chunks_mut(panel * 2 * inner).zip(kept.factors.par_chunks_mut(panel));
         rows.par_chunks_mut(panel * width).zip(keeping).for_each(|(rows, kept)| self.panel(rows, Some(kept)));
@@ -157,7 +158,7 @@ impl<E: Engine> GatedLayer for Gated<E> {
     fn backward(&self, x: &[f32], y: &[f32], gradient: &mut [f32], kept: &mut Kept, into: Gradients<'_>) {
         let (width, inner) = (self.width, self.inner);
         let count = x.len() / width;
-        let panel = panel_rows(count);
+        let panel = panel_rows(count, self.engine.tile_rows(), PANEL);
         let mut gated = Scratch::<f32>::new(count * inner);
         let rows = gradient.par_chunks_mut(panel * width).zip(into.x.par_chunks_mut(panel * width));
         let inside = kept.inner.par_chunks_mut(panel * 2 * inner).zip(gated.par_chunks_mut(panel * inner));
@@ -166,7 +167,7 @@ impl<E: Engine> GatedLayer for Gated<E> {
             time(Part::Norm, || lanes::norm_backward(gradient, y, factors, width));
             self.panel_backward(gradient, d_x, both, gated);
         });
-        self.engine.weight_gradient(gradient, width, &gated, inner, into.down);
-        self.engine.weight_gradient(&kept.inner, 2 * inner, x, width, into.up);
+        weight_gradient(self.engine, gradient, width, &gated, inner, into.down);
+        weight_gradient(self.engine, &kept.inner, 2 * inner, x, width, into.up);
     }
 }

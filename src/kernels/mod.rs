@@ -60,10 +60,13 @@ pub const EPSILON: f32 = 1e-5;
 /// Rows of a panel, at most: their share of a layer stays in the second-level cache.
 pub const PANEL: usize = 192;
 
-/// The rows of a panel when `count` rows go over the threads at hand. A row's result does not depend on its panel.
-fn panel_rows(count: usize) -> usize {
-    let threads = rayon::current_num_threads();
-    count.div_ceil(threads).div_ceil(TILE_LINES).max(1).saturating_mul(TILE_LINES).min(PANEL)
+/// The rows of a panel when `count` rows go over the threads at hand: whole tiles of `tile` rows, of at most `most` rows together, and
+/// so many that the thread with the most panels is done as early as can be. A panel costs a tile more than it has, for the weights
+/// that it reads. A row's result does not depend on its panel.
+fn panel_rows(count: usize, tile: usize, most: usize) -> usize {
+    let (tiles, threads) = (count.div_ceil(tile).max(1), rayon::current_num_threads());
+    let longest = |panel: &usize| tiles.div_ceil(*panel).div_ceil(threads) * (panel + 1);
+    (1..=(most / tile).max(1)).rev().min_by_key(longest).unwrap_or(1) * tile
 }
 
 /// The engines there are.

@@ -83,3 +83,17 @@ fn lines_of_zeros_and_of_tiny_numbers_are_products_too() {
         assert!(out[2] >= 0.0 && out[2] < 2e-31);
     }
 }
+
+#[test]
+fn panels_are_whole_tiles_that_go_evenly_over_the_threads() {
+    let on = |threads: usize, count, tile, most| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| panel_rows(count, tile, most))
+    };
+    // 306 tiles: 22 panels of 14, eleven for each; panels of 16 would leave one thread with ten and the other with nine
+    assert_eq!(on(2, 3664, 12, 192), 14 * 12);
+    for (count, tile, most) in [(0, 12, 192), (1, 12, 192), (100, 32, 96), (5, 32, 16), (4000, 6, 192)] {
+        let panel = on(3, count, tile, most);
+        assert!(panel > 0 && panel.is_multiple_of(tile) && panel <= most.max(tile), "{panel} rows of {count}");
+    }
+}

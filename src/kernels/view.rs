@@ -4,7 +4,7 @@
 //! the result, line j of the right one a column, and k runs along the depth. A PyTorch weight `[M, K]` is M lines of depth
 //! K as it stands; turned over, the same memory is K lines of depth M.
 
-use super::{Scratch, weight_gradient};
+use super::Scratch;
 use crate::clock::Part;
 
 /// `lines` times `depth` numbers of a slice, evenly spaced.
@@ -68,6 +68,17 @@ impl<'a> View<'a> {
     pub fn line(&self, i: usize) -> &'a [f32] {
         debug_assert!(self.is_dense());
         &self.values[i * self.line_stride..][..self.depth]
+    }
+
+    /// Lays lines side by side: number k of line `first + i` goes to `to[k * stride + i]`.
+    pub fn interleave(&self, first: usize, count: usize, to: &mut [f32], stride: usize) {
+        let some = self.some(first, count);
+        if self.is_dense() {
+            return super::transpose(some.values, some.line_stride, to, stride, count, some.depth);
+        }
+        for k in 0..some.depth {
+            to[k * stride..][..count].copy_from_slice(&some.values[k * some.depth_stride..][..count]);
+        }
     }
 
     /// The same lines with their numbers side by side, `[lines, depth]`.
@@ -144,19 +155,16 @@ pub trait Engine: Copy + Send + Sync + 'static {
     /// Its name in reports.
     fn name(self) -> &'static str;
 
+    /// The rows of a tile: what is cut into multiples of them wastes nothing.
+    fn tile_rows(self) -> usize {
+        TILE_LINES
+    }
+
     /// Makes lines ready to be the left side.
     fn left<'a>(self, lines: View<'a>) -> Self::Left<'a>;
 
     /// Makes lines ready to be the right side.
     fn right(self, lines: View<'_>) -> Self::Right;
-
-    /// The gradient of a weight, `d_weight[m, k] += sum_n d_out[n, m] * input[n, k]`, on all threads; the sums do not depend on their number.
-    ///
-    /// # Shapes
-    /// d_out `[N, M]`, input `[N, K]`, d_weight `[M, K]`.
-    fn weight_gradient(self, d_out: &[f32], outputs: usize, input: &[f32], inputs: usize, d_weight: &mut [f32]) {
-        weight_gradient::by_engine(self, d_out, outputs, input, inputs, d_weight);
-    }
 
     /// `out[i * stride + j] = sum_k left[i, k] * right[first_column + j, first_depth + k]`.
     fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, section: Section, out: &mut [f32], stride: usize);
