@@ -79,7 +79,7 @@ pub struct Arguments {
 /// A canvas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum CanvasName {
-    /// The rows and columns that a task needs
+    /// The rows and columns that a pair needs
     Tight,
     /// 30 x 30
     Board,

@@ -73,8 +73,8 @@ pub struct Drawn {
 /// A task with all that is learned from it.
 #[derive(Clone, Debug)]
 struct Group {
-    pairs: Vec<Pair>,
-    extent: Extent,
+    /// Each with its canvas.
+    pairs: Vec<(Pair, Extent)>,
     variants: Vec<(usize, Augmentation)>,
 }
 
@@ -103,7 +103,7 @@ pub struct TrainingSet {
 
 impl TrainingSet {
     /// The training set of these sources. A task that stands in two sources counts once, as in the first that takes it. A pair that is held
-    /// out is withheld; one that does not fit the canvas of its task (a test output larger than anything shown) is left out.
+    /// out is withheld; one that does not fit its canvas (a test output larger than what is shown leads one to expect) is left out.
     pub fn new(sources: &[Source], plan: &Plan, canvas: Canvas, held_out: &HeldOut) -> Self {
         let mut names = vec![BLANK.to_owned()];
         let mut seen = HashSet::new();
@@ -166,10 +166,13 @@ impl TrainingSet {
         hash.update([u8::from(self.translate)]);
         hash.update(self.identifiers.to_lines());
         for group in &self.groups {
-            hash.update([group.extent.rows as u8, group.extent.columns as u8, group.pairs.len() as u8]);
-            for grid in group.pairs.iter().flat_map(|pair| [&pair.input, &pair.output]) {
-                hash.update([grid.rows() as u8, grid.columns() as u8]);
-                hash.update(grid.cells());
+            hash.update([group.pairs.len() as u8]);
+            for (Pair { input, output }, extent) in &group.pairs {
+                hash.update([extent.rows as u8, extent.columns as u8]);
+                for grid in [input, output] {
+                    hash.update([grid.rows() as u8, grid.columns() as u8]);
+                    hash.update(grid.cells());
+                }
             }
         }
         files::hex(&hash.finalize())
@@ -190,9 +193,9 @@ impl TrainingSet {
         }
         let group = &self.groups[group];
         let (_, augmentation) = group.variants[variant];
-        let Pair { input, output } = &group.pairs[pair];
+        let (Pair { input, output }, extent) = &group.pairs[pair];
         let (rows, columns) = (input.rows().max(output.rows()), input.columns().max(output.columns()));
-        let room = Extent { rows: group.extent.rows - rows, columns: group.extent.columns - columns };
+        let room = Extent { rows: extent.rows - rows, columns: extent.columns - columns };
         let room = room.turned(augmentation.dihedral);
         (room.rows, room.columns)
     }
@@ -201,18 +204,18 @@ impl TrainingSet {
     pub fn draw(&self, example: ExampleRef) -> Drawn {
         let group = &self.groups[example.group];
         let (row, augmentation) = group.variants[example.variant];
-        let extent = group.extent.turned(augmentation.dihedral);
+        let (Pair { input, output }, extent) = &group.pairs[example.pair];
+        let extent = extent.turned(augmentation.dihedral);
         let draw = |grid| encode::draw(&augmentation.apply(grid), extent, example.offset);
-        let Pair { input, output } = &group.pairs[example.pair];
         let fits = "only pairs that fit their canvas are kept, and offsets stay within the room";
         let labels = encode::labels(&draw(output).expect(fits));
         Drawn { row, input: draw(input).expect(fits), labels }
     }
 }
 
-/// True when the tight canvas of a task, without its end-marker line, stays within the side.
+/// True when the tight canvases of a task, without their end-marker line, stay within the side.
 fn fits(task: &Task, side: usize) -> bool {
-    let extent = Canvas::Tight.extent(task);
+    let extent = Canvas::Tight.largest(task);
     task.shown_side() <= side && extent.rows <= side + 1 && extent.columns <= side + 1
 }
 
@@ -222,14 +225,11 @@ fn test_pairs(task: &Task) -> impl Iterator<Item = Pair> {
 }
 
 impl Group {
-    fn new(task: &Task, mut pairs: Vec<Pair>, canvas: Canvas, variants: Vec<(usize, Augmentation)>) -> Self {
-        let extent = canvas.extent(task);
-        let fits = |pair: &Pair| {
-            [&pair.input, &pair.output]
-                .iter()
-                .all(|grid| grid.rows() <= extent.rows && grid.columns() <= extent.columns)
-        };
-        pairs.retain(fits);
-        Self { pairs, extent, variants }
+    fn new(task: &Task, pairs: Vec<Pair>, canvas: Canvas, variants: Vec<(usize, Augmentation)>) -> Self {
+        let drawn = pairs.into_iter().map(|pair| {
+            let extent = canvas.extent(task, &pair.input);
+            (pair, extent)
+        });
+        Self { pairs: drawn.filter(|(pair, extent)| extent.holds(&pair.output)).collect(), variants }
     }
 }

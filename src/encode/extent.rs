@@ -1,7 +1,9 @@
-//! How large a canvas is: the full board, or what a task's grids need.
+//! How large a canvas is: the full board, or what a pair needs.
 //!
-//! A hidden output may be larger than every grid that is shown. When all demonstrations change the size by one ratio, the
-//! tight canvas makes room for a test output of that ratio. It never looks at a test output.
+//! The tight canvas of a pair must hold an output that is not seen, so it goes by what the demonstrations say of one. When they all have one
+//! ratio of output to input, or all the same output, a pair's canvas holds its input and the output that this leads one to expect; when they
+//! have neither, all that the task shows. Rows and columns go apart. It never looks at the pair's own output, so that learning and solving
+//! see the same canvas.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +17,7 @@ use crate::task::Task;
 pub enum Canvas {
     /// 30 x 30, as the paper has it.
     Board,
-    /// The rows and columns that a task's grids need, plus the end-marker line.
+    /// The rows and columns that a pair needs, plus the end-marker line.
     Tight,
 }
 
@@ -37,16 +39,22 @@ impl Canvas {
         }
     }
 
-    /// The canvas on which all grids of a task are drawn, seen as it is.
-    pub fn extent(self, task: &Task) -> Extent {
-        if self == Self::Board {
-            return Extent { rows: MAX_SIDE, columns: MAX_SIDE };
-        }
-        let shown = task.shown_grids().map(|grid| (grid.rows(), grid.columns()));
-        let expected = task.test.iter().filter_map(|test| expected_size(task, &test.input));
-        let (rows, columns) =
-            shown.chain(expected).fold((0, 0), |(rows, columns), (r, c)| (rows.max(r), columns.max(c)));
-        Extent { rows: (rows + 1).min(MAX_SIDE), columns: (columns + 1).min(MAX_SIDE) }
+    /// The canvas on which an input of a task and its output are drawn, seen as they are.
+    pub fn extent(self, task: &Task, input: &Grid) -> Extent {
+        let side = |length: fn(&Grid) -> usize| match self {
+            Self::Board => MAX_SIDE,
+            Self::Tight => (length(input).max(output_room(task, input, length)) + 1).min(MAX_SIDE),
+        };
+        Extent { rows: side(Grid::rows), columns: side(Grid::columns) }
+    }
+
+    /// The canvas that holds those of all inputs of a task.
+    pub fn largest(self, task: &Task) -> Extent {
+        let extents = task.inputs().map(|input| self.extent(task, input));
+        extents.fold(Extent { rows: 1, columns: 1 }, |a, b| Extent {
+            rows: a.rows.max(b.rows),
+            columns: a.columns.max(b.columns),
+        })
     }
 }
 
@@ -60,16 +68,33 @@ impl Extent {
     pub fn cells(self) -> usize {
         self.rows * self.columns
     }
+
+    /// True when a grid of these sides can be drawn on it.
+    pub fn holds(self, grid: &Grid) -> bool {
+        grid.rows() <= self.rows && grid.columns() <= self.columns
+    }
 }
 
-/// The output size of a test input when all demonstrations have one ratio of output to input, rows and columns apart.
-fn expected_size(task: &Task, input: &Grid) -> Option<(usize, usize)> {
-    let side = |length: fn(&Grid) -> usize| {
-        let first = task.train.first()?;
-        let (from, to) = (length(&first.input), length(&first.output));
-        let one_ratio = task.train.iter().all(|pair| length(&pair.output) * from == length(&pair.input) * to);
-        (one_ratio && (length(input) * to).is_multiple_of(from)).then(|| length(input) * to / from)
-    };
-    let (rows, columns) = (side(Grid::rows)?, side(Grid::columns)?);
-    (rows <= MAX_SIDE && columns <= MAX_SIDE).then_some((rows, columns))
+/// The side that the output of an input may have: what is expected of it, or else the longest that the task shows or leads one to expect.
+fn output_room(task: &Task, input: &Grid, length: fn(&Grid) -> usize) -> usize {
+    expected(task, input, length).unwrap_or_else(|| {
+        let by_ratio = task.test.iter().filter_map(|test| by_ratio(task, &test.input, length));
+        task.shown_grids().map(length).chain(by_ratio).max().unwrap_or(MAX_SIDE)
+    })
+}
+
+/// The side that the demonstrations lead one to expect, by one ratio or by one length; the longer where they allow both.
+fn expected(task: &Task, input: &Grid, length: fn(&Grid) -> usize) -> Option<usize> {
+    let first = length(&task.train.first()?.output);
+    let one_length = task.train.iter().all(|pair| length(&pair.output) == first);
+    by_ratio(task, input, length).max(one_length.then_some(first))
+}
+
+/// The output's side when all demonstrations have one ratio of output to input.
+fn by_ratio(task: &Task, input: &Grid, length: fn(&Grid) -> usize) -> Option<usize> {
+    let first = task.train.first()?;
+    let (from, to) = (length(&first.input), length(&first.output));
+    let one_ratio = task.train.iter().all(|pair| length(&pair.output) * from == length(&pair.input) * to);
+    let side = (one_ratio && (length(input) * to).is_multiple_of(from)).then(|| length(input) * to / from);
+    side.filter(|&side| side <= MAX_SIDE)
 }

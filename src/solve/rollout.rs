@@ -51,11 +51,12 @@ impl<D: Operations> ModelSolver<D> {
 
     fn views(&self, task: &Task) -> Vec<View> {
         let rows = self.trained.identifiers.of_task(&task.id);
-        let whole = self.trained.recipe.data.canvas.extent(task);
+        let canvas = self.trained.recipe.data.canvas;
         let view = |test: usize, &(row, augmentation): &(usize, Augmentation)| {
-            let extent = whole.turned(augmentation.dihedral);
-            let input = augmentation.apply(&task.test[test].input);
-            let drawing = encode::draw(&input, extent, Offset::default()).expect("a canvas holds all shown grids");
+            let input = &task.test[test].input;
+            let extent = canvas.extent(task, input).turned(augmentation.dihedral);
+            let drawing = encode::draw(&augmentation.apply(input), extent, Offset::default());
+            let drawing = drawing.expect("a canvas holds its input");
             View { test, row, augmentation, drawing, extent }
         };
         let tests = 0..task.test.len();

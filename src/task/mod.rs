@@ -64,6 +64,11 @@ impl Task {
         pairs.chain(self.test.iter().map(|test| &test.input))
     }
 
+    /// Every input: the demonstrations', then the tests'.
+    pub fn inputs(&self) -> impl Iterator<Item = &Grid> {
+        self.train.iter().map(|pair| &pair.input).chain(self.test.iter().map(|test| &test.input))
+    }
+
     /// The largest number of rows or columns among the grids that are shown.
     pub fn shown_side(&self) -> usize {
         self.shown_grids().map(|grid| grid.rows().max(grid.columns())).max().unwrap_or(0)

@@ -126,8 +126,9 @@ fn check<D: Operations>(plan: &Plan, canvas: Canvas, shown: &[Shown], device: &D
 fn samples(canvas: Canvas, shown: &[Shown], config: &Config) -> Vec<Sample> {
     let mut stream = Stream::new(SEED, "bench rows");
     let mut sample = |&(task, pair): &Shown| {
-        let extent = canvas.extent(task);
-        let draw = |grid: &Grid| encode::draw(grid, extent, Offset::default()).expect("a canvas holds all shown grids");
+        let extent = canvas.extent(task, &pair.input);
+        let draw =
+            |grid: &Grid| encode::draw(grid, extent, Offset::default()).expect("a canvas holds its demonstration");
         let (input, output) = (draw(&pair.input), draw(&pair.output));
         let labels = encode::labels(&output);
         Sample { cells: input.cells, positions: input.positions, labels, row: row(config, &mut stream) }
