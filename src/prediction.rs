@@ -50,6 +50,9 @@ impl Attempts {
 /// an attempt that is not there counts as wrong.
 pub type Answers = HashMap<String, Vec<Vec<Grid>>>;
 
+/// What a solver says about a task, or the file that kept it from it.
+pub type Solved = Result<Vec<Prediction>, FileError>;
+
 /// Whoever answers tasks. `trm-arc solve` runs every solver through the same path.
 pub trait Solver {
     /// The name that reports show.
@@ -58,7 +61,10 @@ pub trait Solver {
     /// All predictions for all test inputs of one task, in order of arrival. No prediction for a test
     /// input means that the solver does not know the task. Long work asks `stop` now and then and, when it
     /// says true, returns what there is.
-    fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Vec<Prediction>;
+    ///
+    /// # Errors
+    /// [`FileError`] when what the solver knows lies in a file that cannot be read any more.
+    fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Solved;
 }
 
 /// The text of a predictions file.

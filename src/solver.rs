@@ -5,7 +5,7 @@
 
 use crate::augment::Augmentation;
 use crate::grid::Grid;
-use crate::prediction::{Prediction, Solver};
+use crate::prediction::{Prediction, Solved, Solver};
 use crate::rng::Stream;
 use crate::task::Task;
 
@@ -18,9 +18,9 @@ impl Solver for Copy {
         "copy"
     }
 
-    fn solve(&mut self, task: &Task, _: &(dyn Fn() -> bool + Sync)) -> Vec<Prediction> {
+    fn solve(&mut self, task: &Task, _: &(dyn Fn() -> bool + Sync)) -> Solved {
         let answer = |(test, input): (usize, &Grid)| prediction(task, test, input.clone());
-        task.test.iter().map(|test| &test.input).enumerate().map(answer).collect()
+        Ok(task.test.iter().map(|test| &test.input).enumerate().map(answer).collect())
     }
 }
 
@@ -43,20 +43,20 @@ impl Solver for Random {
         "random"
     }
 
-    fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Vec<Prediction> {
+    fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Solved {
         let mut stream = Stream::new(self.seed, &format!("random solver, task {}", task.id));
         let colours = colours(task);
         let mut predictions = Vec::with_capacity(task.test.len() * self.guesses);
         for (i, test) in task.test.iter().enumerate() {
             for _ in 0..self.guesses {
                 if stop() {
-                    return predictions;
+                    return Ok(predictions);
                 }
                 let grid = test.input.map(|_| colours[stream.below(colours.len())]);
                 predictions.push(prediction(task, i, grid));
             }
         }
-        predictions
+        Ok(predictions)
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn copy_answers_with_the_input() {
         let task = task("a");
-        let answers = Copy.solve(&task, &|| false);
+        let answers = Copy.solve(&task, &|| false).unwrap();
         assert_eq!(answers.len(), 2);
         assert_eq!((answers[1].test, answers[1].grid.as_ref()), (1, Some(&task.test[1].input)));
     }
@@ -101,7 +101,7 @@ mod tests {
         let after = |before: &[&str], id, seed| {
             let mut solver = Random::new(seed, 3);
             before.iter().for_each(|id| drop(solver.solve(&task(id), &|| false)));
-            solver.solve(&task(id), &|| false)
+            solver.solve(&task(id), &|| false).unwrap()
         };
         assert_eq!(after(&[], "b", 1), after(&["a", "c"], "b", 1));
         let grids = |answers: Vec<Prediction>| answers.into_iter().map(|answer| answer.grid).collect::<Vec<_>>();
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn random_uses_only_shapes_and_colours_that_are_shown() {
-        let answers = Random::new(0, 50).solve(&task("a"), &|| false);
+        let answers = Random::new(0, 50).solve(&task("a"), &|| false).unwrap();
         assert_eq!(answers.len(), 100);
         let grids = || answers.iter().filter_map(|answer| answer.grid.as_ref());
         assert!(grids().all(|grid| (grid.rows(), grid.columns()) == (2, 2)));
@@ -121,6 +121,6 @@ mod tests {
 
     #[test]
     fn random_stops_when_told() {
-        assert!(Random::new(0, 2).solve(&task("a"), &|| true).is_empty());
+        assert!(Random::new(0, 2).solve(&task("a"), &|| true).unwrap().is_empty());
     }
 }

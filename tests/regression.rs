@@ -30,7 +30,7 @@ fn the_default_checkpoint_still_solves_what_it_solved() {
 }
 
 fn solves(solver: &mut ModelSolver<Cpu>, task: &task::Task) -> bool {
-    let predictions = solver.solve(task, &|| false);
+    let predictions = solver.solve(task, &|| false).unwrap();
     task.test.iter().enumerate().all(|(i, test)| {
         let candidates = vote::rank(predictions.iter().filter(|prediction| prediction.test == i));
         vote::attempts(&candidates, &test.input).solve(test.output.as_ref().unwrap())

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::CheckpointError;
-use crate::files;
+use crate::files::{self, Sink};
 
 const MANIFEST: &str = "manifest.json";
 
@@ -42,6 +42,29 @@ impl Part {
             Self::Identifiers => "identifiers",
             Self::State => "training state",
         }
+    }
+}
+
+/// What a part is written from.
+pub enum Content<'a> {
+    /// All of it.
+    Bytes(Vec<u8>),
+    /// Piece by piece, as it is too large to be held.
+    Pieces(Box<dyn FnOnce(&mut Sink) -> Result<(), CheckpointError> + 'a>),
+}
+
+impl Content<'static> {
+    /// A copy of a file.
+    pub fn copy_of(path: PathBuf) -> Self {
+        Self::Pieces(Box::new(move |sink| files::read_pieces(&path, |piece| Ok(sink.write(piece)?))))
+    }
+}
+
+fn undamaged(path: PathBuf, found: String, expected: &str) -> Result<PathBuf, CheckpointError> {
+    if found == expected {
+        Ok(path)
+    } else {
+        Err(CheckpointError::Damaged { path, found, expected: expected.to_owned() })
     }
 }
 
@@ -121,6 +144,22 @@ impl Folder {
     /// # Errors
     /// [`CheckpointError`].
     pub fn read<M>(&self, manifest: &Manifest<M>, part: Part) -> Result<(PathBuf, Vec<u8>), CheckpointError> {
+        let (path, expected) = self.find(manifest, part)?;
+        let bytes = files::read(&path)?;
+        undamaged(path, files::sha256(&bytes), expected).map(|path| (path, bytes))
+    }
+
+    /// The path of a part whose file is its digest's, for those who read it piece by piece.
+    ///
+    /// # Errors
+    /// [`CheckpointError`].
+    pub fn verify<M>(&self, manifest: &Manifest<M>, part: Part) -> Result<PathBuf, CheckpointError> {
+        let (path, expected) = self.find(manifest, part)?;
+        let found = files::sha256_of(&path)?;
+        undamaged(path, found, expected)
+    }
+
+    fn find<'a, M>(&self, manifest: &'a Manifest<M>, part: Part) -> Result<(PathBuf, &'a str), CheckpointError> {
         let missing = || CheckpointError::NoPart { path: self.path.clone(), part: part.name() };
         let entry = manifest.files.get(&part).ok_or_else(missing)?;
         let name = Path::new(&entry.file);
@@ -128,25 +167,27 @@ impl Folder {
             let fault = format!("the manifest names the file \"{}\" outside of the folder", entry.file);
             return Err(CheckpointError::Inconsistent { path: self.path.join(MANIFEST), fault });
         }
-        let path = self.path.join(name);
-        let bytes = files::read(&path)?;
-        let found = files::sha256(&bytes);
-        if found != entry.sha256 {
-            return Err(CheckpointError::Damaged { path, found, expected: entry.sha256.clone() });
-        }
-        Ok((path, bytes))
+        Ok((self.path.join(name), &entry.sha256))
     }
 
     /// Writes a whole checkpoint: its files, then the manifest, then the files that no manifest names any more are removed.
     ///
     /// # Errors
     /// [`CheckpointError::File`]; the checkpoint that stood there before still does.
-    pub fn write<M: Serialize>(&self, step: usize, about: M, parts: &[(Part, Vec<u8>)]) -> Result<(), CheckpointError> {
+    pub fn write<M: Serialize>(
+        &self,
+        step: usize,
+        about: M,
+        parts: Vec<(Part, Content<'_>)>,
+    ) -> Result<(), CheckpointError> {
         let mut entries = BTreeMap::new();
-        for (part, bytes) in parts {
+        for (part, content) in parts {
             let file = part.file_name(step);
-            files::write(&self.path.join(&file), bytes)?;
-            entries.insert(*part, Entry { file, sha256: files::sha256(bytes) });
+            let sha256 = files::write_with(&self.path.join(&file), |sink| match content {
+                Content::Bytes(bytes) => Ok(sink.write(&bytes)?),
+                Content::Pieces(write) => write(sink),
+            })?;
+            entries.insert(part, Entry { file, sha256 });
         }
         let program = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
         let manifest = Manifest { format: FORMAT, program, step, about, files: entries };
@@ -179,9 +220,12 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let folder = Folder::new(&place.path().join("run"));
         assert!(matches!(folder.manifest::<String>(), Err(CheckpointError::NoManifest(_))));
-        let parts = |text: &str| [(Part::Model, text.as_bytes().to_vec()), (Part::Identifiers, b"<blank>\n".to_vec())];
-        folder.write(1, "first".to_owned(), &parts("one")).unwrap();
-        folder.write(2, "second".to_owned(), &parts("two")).unwrap();
+        let parts = |text: &str| {
+            let names = Content::Bytes(b"<blank>\n".to_vec());
+            vec![(Part::Model, Content::Bytes(text.into())), (Part::Identifiers, names)]
+        };
+        folder.write(1, "first".to_owned(), parts("one")).unwrap();
+        folder.write(2, "second".to_owned(), parts("two")).unwrap();
         let manifest = folder.manifest::<String>().unwrap();
         assert_eq!((manifest.step, manifest.about.as_str()), (2, "second"));
         assert_eq!(folder.read(&manifest, Part::Model).unwrap().1, b"two");
@@ -202,10 +246,12 @@ mod tests {
     fn a_damaged_file_is_found_by_its_digest() {
         let place = tempfile::tempdir().unwrap();
         let folder = Folder::new(place.path());
-        folder.write(3, (), &[(Part::Model, b"whole".to_vec())]).unwrap();
+        folder.write(3, (), vec![(Part::Model, Content::Bytes(b"whole".to_vec()))]).unwrap();
+        assert!(folder.verify(&folder.manifest::<()>().unwrap(), Part::Model).is_ok());
         fs::write(place.path().join("model-000003.safetensors"), b"whol").unwrap();
         let manifest = folder.manifest::<()>().unwrap();
         let error = folder.read(&manifest, Part::Model).unwrap_err().to_string();
         assert!(error.contains("model-000003.safetensors is damaged"), "{error}");
+        assert_eq!(folder.verify(&manifest, Part::Model).unwrap_err().to_string(), error);
     }
 }

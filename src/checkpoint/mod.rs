@@ -11,9 +11,11 @@
 //! the work is cut off the folder holds one whole checkpoint. The digests find any later damage.
 
 mod folder;
+mod stored;
 mod tensors;
 
-pub use folder::{Folder, Manifest, Part};
+pub use folder::{Content, Folder, Manifest, Part};
+pub use stored::{Rows, Stored};
 pub use tensors::{CheckpointError, LoadReport, Tensors};
 
 /// The checkpoint that comes with the project.

@@ -80,6 +80,34 @@ pub struct LoadReport {
 }
 
 impl LoadReport {
+    /// Says how tensors of these names and shapes fit those that are needed; nothing goes unsaid.
+    pub fn of(found: &BTreeMap<&str, &[usize]>, needed: &[(String, Vec<usize>)]) -> Self {
+        let mut report = Self::default();
+        for (name, shape) in needed {
+            match found.get(name.as_str()) {
+                None => {
+                    let unneeded = found.keys().copied().filter(|known| needed.iter().all(|(name, _)| name != known));
+                    report.missing.push(format!("{name}{}", names::hint(name, unneeded)));
+                }
+                Some(found) if found != shape => {
+                    report.mismatched.push(format!("{name} is {found:?} and not {shape:?}"));
+                }
+                Some(_) => report.applied += 1,
+            }
+        }
+        let is_needed = |known: &&str| needed.iter().any(|(name, _)| name == known);
+        report.unused = found.keys().filter(|known| !is_needed(known)).map(|name| (*name).to_owned()).collect();
+        report
+    }
+
+    /// Nothing when every tensor has its place.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Unfit`] with this report on the file at `path`.
+    pub fn or_unfit(self, path: &Path) -> Result<(), CheckpointError> {
+        if self.fits() { Ok(()) } else { Err(CheckpointError::Unfit { path: path.to_owned(), report: self.into() }) }
+    }
+
     /// True when every tensor has its place.
     pub fn fits(&self) -> bool {
         self.missing.is_empty() && self.mismatched.is_empty() && self.unused.is_empty()
@@ -112,37 +140,13 @@ impl Tensors {
         self.tensors.insert(name.into(), (shape.to_vec(), values));
     }
 
-    /// Says how these tensors fit the names and shapes that are needed; nothing goes unsaid.
-    pub fn report(&self, needed: &[(String, Vec<usize>)]) -> LoadReport {
-        let mut report = LoadReport::default();
-        for (name, shape) in needed {
-            match self.tensors.get(name) {
-                None => {
-                    let unneeded = self.tensors.keys().filter(|known| needed.iter().all(|(name, _)| name != *known));
-                    report.missing.push(format!("{name}{}", names::hint(name, unneeded.map(String::as_str))));
-                }
-                Some((found, _)) if found != shape => {
-                    report.mismatched.push(format!("{name} is {found:?} and not {shape:?}"));
-                }
-                Some(_) => report.applied += 1,
-            }
-        }
-        let is_needed = |known: &&String| needed.iter().any(|(name, _)| name == *known);
-        report.unused = self.tensors.keys().filter(|known| !is_needed(known)).cloned().collect();
-        report
-    }
-
     /// Makes sure that these are the tensors that are needed, all of them and no others.
     ///
     /// # Errors
     /// [`CheckpointError::Unfit`] with the whole report.
     pub fn check(&self, needed: &[(String, Vec<usize>)]) -> Result<(), CheckpointError> {
-        let report = self.report(needed);
-        if report.fits() {
-            Ok(())
-        } else {
-            Err(CheckpointError::Unfit { path: self.path.clone(), report: report.into() })
-        }
+        let shapes = self.tensors.iter().map(|(name, (shape, _))| (name.as_str(), shape.as_slice()));
+        LoadReport::of(&shapes.collect(), needed).or_unfit(&self.path)
     }
 
     /// Takes the values of a tensor out; it must have passed the [`check`](Self::check).

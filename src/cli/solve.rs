@@ -180,7 +180,7 @@ fn model_solver(arguments: &Arguments) -> Result<Chosen, CliError> {
         digest: trained.digest.clone(),
         step: trained.step as u64,
         parameters: trained.model.parameters() as u64,
-        puzzle_rows: trained.table.len() as u64,
+        puzzle_rows: (trained.table.count() * trained.table.width()) as u64,
         recipe: Some(trained.recipe.name.clone()),
     };
     let tokens = arguments.tokens_per_batch.unwrap_or(solve::TOKENS_PER_BATCH);

@@ -5,7 +5,7 @@ mod write;
 
 use std::env;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::names;
 pub use entries::Entries;
-pub use write::{check_writable, create, place, write};
+pub use write::{Sink, check_writable, create, place, write, write_with};
 
 /// What some editors put before UTF-8 text.
 pub const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -157,6 +157,40 @@ pub fn find_toml(folder: &str, name: &str) -> Result<PathBuf, FileError> {
 /// SHA-256 in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
+}
+
+/// Bytes that are read at a time of what is too large to be held.
+pub const PIECE: usize = 1 << 20;
+
+/// Hands a file to `take` piece by piece, each of at most [`PIECE`] bytes.
+///
+/// # Errors
+/// [`FileError::Read`], or whatever `take` says.
+pub fn read_pieces<E: From<FileError>>(path: &Path, mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    let failed = |source| FileError::Read { path: path.to_owned(), source };
+    let mut file = fs::File::open(path).map_err(failed)?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => take(&piece[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error).into()),
+        }
+    }
+}
+
+/// SHA-256 of a file, in hexadecimal.
+///
+/// # Errors
+/// [`FileError::Read`].
+pub fn sha256_of(path: &Path) -> Result<String, FileError> {
+    let mut digest = Sha256::new();
+    read_pieces(path, |piece| {
+        digest.update(piece);
+        Ok::<_, FileError>(())
+    })?;
+    Ok(hex(&digest.finalize()))
 }
 
 /// Lower-case hexadecimal.

@@ -7,7 +7,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
-use super::FileError;
+use sha2::{Digest, Sha256};
+
+use super::{FileError, hex};
 
 /// Symbolic links that are followed one after another before they are taken for a circle.
 const MOST_LINKS: usize = 40;
@@ -18,16 +20,48 @@ const MOST_LINKS: usize = 40;
 /// # Errors
 /// [`FileError::Write`]; the file is then as it was before.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_with(path, |sink| sink.write(bytes)).map(drop)
+}
+
+/// The same for what is too large to be held: `content` writes it piece by piece. Returns the SHA-256 of all of them.
+///
+/// # Errors
+/// [`FileError::Write`] or whatever `content` says; the file is then as it was before.
+pub fn write_with<E: From<FileError>>(
+    path: &Path,
+    content: impl FnOnce(&mut Sink) -> Result<(), E>,
+) -> Result<String, E> {
     let failed = |source| FileError::Write { path: path.to_owned(), source };
     let target = target(path).map_err(failed)?;
     let folder = folder_of(&target);
     fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = temporary(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
+    let mut sink = Sink { path: path.to_owned(), file: temporary(folder).map_err(failed)?, digest: Sha256::new() };
+    content(&mut sink)?;
+    let Sink { file, digest, .. } = sink;
     keep_permissions(file.as_file(), &target).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(&target).map_err(|e| failed(e.error))?;
-    Ok(())
+    Ok(hex(&digest.finalize()))
+}
+
+/// A file on its way.
+#[derive(Debug)]
+pub struct Sink {
+    path: PathBuf,
+    file: tempfile::NamedTempFile,
+    digest: Sha256,
+}
+
+impl Sink {
+    /// Writes the next piece. Large pieces are as they come; many small ones are slow.
+    ///
+    /// # Errors
+    /// [`FileError::Write`].
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.digest.update(bytes);
+        let failed = |source| FileError::Write { path: self.path.clone(), source };
+        self.file.write_all(bytes).map_err(failed)
+    }
 }
 
 /// An empty file, for what grows and cannot be written in one step, and where it lies. The folder is made when it is not there.

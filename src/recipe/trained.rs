@@ -6,7 +6,7 @@ use dfdx::prelude::Cpu;
 use serde::{Deserialize, Serialize};
 
 use super::{Recipe, RecipeError};
-use crate::checkpoint::{Folder, Manifest, Part, Tensors};
+use crate::checkpoint::{Content, Folder, Manifest, Part, Rows, Stored, Tensors};
 use crate::dataset::Identifiers;
 use crate::files;
 use crate::model::{Model, Spec, specs};
@@ -51,8 +51,8 @@ pub const LOG_FILE: &str = "log.csv";
 pub struct Trained<D: Operations> {
     /// The model with its averaged weights.
     pub model: Model<D>,
-    /// The puzzle table, `[rows * puzzle_width]`.
-    pub table: Vec<f32>,
+    /// The puzzle table, on the disk.
+    pub table: Rows,
     /// The names of its rows.
     pub identifiers: Identifiers,
     /// How it came about.
@@ -72,16 +72,18 @@ impl Trained<Cpu> {
         Self::load(from, &Cpu::default())?;
         let folder = Folder::new(from);
         let manifest: Manifest<About<serde_json::Value>> = folder.manifest()?;
-        let mut parts = Vec::new();
+        let (mut parts, mut size) = (Vec::new(), 0);
         for part in [Part::Model, Part::Identifiers] {
-            parts.push((part, folder.read(&manifest, part)?.1));
+            let path = folder.verify(&manifest, part)?;
+            size += path.metadata().map_or(0, |found| found.len());
+            parts.push((part, Content::copy_of(path)));
         }
         let about = About { state: None, ..manifest.about };
-        Folder::new(to).write(manifest.step, about, &parts)?;
+        Folder::new(to).write(manifest.step, about, parts)?;
         if from.join(LOG_FILE).exists() {
             files::write(&to.join(LOG_FILE), &files::read(&from.join(LOG_FILE))?)?;
         }
-        Ok(parts.iter().map(|(_, bytes)| bytes.len() as u64).sum())
+        Ok(size)
     }
 }
 
@@ -98,13 +100,12 @@ impl<D: Operations> Trained<D> {
         let (names, text) = folder.read(&manifest, Part::Identifiers)?;
         let identifiers = Identifiers::from_lines(&String::from_utf8_lossy(&text))
             .map_err(|source| RecipeError::Identifiers { path: names, source: source.into() })?;
-        let (file, bytes) = folder.read(&manifest, Part::Model)?;
-        let mut tensors = Tensors::from_bytes(&file, &bytes)?;
+        let tensors = Stored::open(&folder.verify(&manifest, Part::Model)?)?;
         let trunk = specs(&recipe.model).into_iter().map(|spec| (spec.name, spec.shape));
         let puzzles = (PUZZLE_TABLE.to_owned(), vec![identifiers.count(), recipe.model.puzzle_width]);
         tensors.check(&trunk.chain([puzzles]).collect::<Vec<_>>())?;
-        let table = tensors.take(PUZZLE_TABLE);
-        let values = |spec: &Spec| Ok::<_, RecipeError>(tensors.take(&spec.name));
+        let table = tensors.rows(PUZZLE_TABLE);
+        let values = |spec: &Spec| Ok::<_, RecipeError>(tensors.read(&spec.name)?);
         let model = Model::build(recipe.model.clone(), device, values)?;
         Ok(Self { model, table, identifiers, recipe, step: manifest.step, digest: manifest.digest() })
     }
@@ -112,12 +113,6 @@ impl<D: Operations> Trained<D> {
     /// The most rows that a task has.
     pub fn most_views(&self) -> usize {
         self.identifiers.most_variants()
-    }
-
-    /// The puzzle row of an identifier.
-    pub fn row(&self, identifier: usize) -> &[f32] {
-        let width = self.model.config.puzzle_width;
-        &self.table[identifier * width..(identifier + 1) * width]
     }
 }
 

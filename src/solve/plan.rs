@@ -17,7 +17,7 @@ use crate::task::TaskSet;
 /// What ends a run early.
 #[derive(Debug, Error)]
 pub enum SolveError {
-    /// A file could not be written.
+    /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
     /// The submission and the task set do not belong together.

@@ -11,9 +11,10 @@ use rayon::prelude::*;
 
 use crate::augment::Augmentation;
 use crate::encode::{self, Drawing, Extent, Offset};
+use crate::files::FileError;
 use crate::model::{Answer, Example, Inputs, pack};
 use crate::ops::Operations;
-use crate::prediction::{Prediction, Solver};
+use crate::prediction::{Prediction, Solved, Solver};
 use crate::recipe::Trained;
 use crate::task::Task;
 
@@ -64,25 +65,27 @@ impl<D: Operations> ModelSolver<D> {
     }
 
     /// The answers of a batch after all steps; `None` when there was no time for them.
-    fn roll_out(&self, views: &[View], stop: &(dyn Fn() -> bool + Sync)) -> Option<Vec<Answer>> {
+    fn roll_out(&self, views: &[View], stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<Vec<Answer>>, FileError> {
         let model = &self.trained.model;
         let drawings = views.iter().map(|view| &view.drawing);
         let examples: Vec<_> =
             drawings.map(|drawing| Example { cells: &drawing.cells, positions: &drawing.positions }).collect();
         let inputs = Inputs::new(model, &examples);
-        let rows: Vec<f32> = views.iter().flat_map(|view| self.trained.row(view.row)).copied().collect();
+        let rows: Vec<Vec<f32>> =
+            views.iter().map(|view| self.trained.table.row(view.row)).collect::<Result<_, _>>()?;
+        let rows = rows.concat();
         let mut carry = model.start(&inputs);
         for step in 1..=self.steps {
             if stop() {
-                return None;
+                return Ok(None);
             }
             let result = model.supervise::<NoneTape>(&inputs, model.rows(rows.clone()), carry);
             if step == self.steps {
-                return Some(result.answers(model, &inputs));
+                return Ok(Some(result.answers(model, &inputs)));
             }
             carry = result.carry;
         }
-        None
+        Ok(None)
     }
 }
 
@@ -91,15 +94,15 @@ impl<D: Operations> Solver for ModelSolver<D> {
         "trm"
     }
 
-    fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Vec<Prediction> {
+    fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Solved {
         let views = self.views(task);
         let tokens = |view: &View| self.trained.model.config.prefix + view.drawing.cells.len();
         let batches = pack(views.iter().map(tokens), self.tokens_per_batch);
         let answer = |batch: Range<usize>| {
             let batch = &views[batch];
-            Some((batch, self.roll_out(batch, stop)?))
+            Ok(self.roll_out(batch, stop)?.map(|answers| (batch, answers)))
         };
-        let answered: Vec<_> = batches.into_par_iter().filter_map(answer).collect();
+        let answered = batches.into_par_iter().map(answer).collect::<Result<Vec<_>, FileError>>()?;
         let prediction = |(view, answer): (&View, Answer)| Prediction {
             task: task.id.clone(),
             test: view.test,
@@ -107,6 +110,7 @@ impl<D: Operations> Solver for ModelSolver<D> {
             grid: encode::read(&answer.cells, view.extent).map(|grid| view.augmentation.undo(&grid)),
             halt: 1.0 / (1.0 + f64::from(-answer.halt_logit).exp()),
         };
-        answered.into_iter().flat_map(|(batch, answers)| batch.iter().zip(answers).map(prediction)).collect()
+        let answered = answered.into_iter().flatten();
+        Ok(answered.flat_map(|(batch, answers)| batch.iter().zip(answers).map(prediction)).collect())
     }
 }

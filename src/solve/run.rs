@@ -65,7 +65,7 @@ pub fn run(
             break;
         }
         let before = Instant::now();
-        let predictions = solver.solve(task, &stop);
+        let predictions = solver.solve(task, &stop)?;
         let is_cut = is_cut.load(Ordering::Relaxed);
         if predictions.is_empty() && is_cut {
             break;
@@ -180,6 +180,7 @@ mod tests {
     use super::*;
     use crate::files;
     use crate::grid::Grid;
+    use crate::prediction::Solved;
     use crate::solver::Copy;
     use crate::submission;
     use crate::task::{Pair, TaskSet};
@@ -211,12 +212,12 @@ mod tests {
             "knows"
         }
 
-        fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Vec<Prediction> {
+        fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Solved {
             (self.1)(task);
             if stop() {
-                return Vec::new();
+                return Ok(Vec::new());
             }
-            if self.0.contains(&task.id.as_str()) { Copy.solve(task, stop) } else { Vec::new() }
+            if self.0.contains(&task.id.as_str()) { Copy.solve(task, stop) } else { Ok(Vec::new()) }
         }
     }
 
@@ -278,13 +279,13 @@ mod tests {
                 "first only"
             }
 
-            fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Vec<Prediction> {
+            fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Solved {
                 self.0.store(true, Ordering::Relaxed);
                 assert!(stop());
-                let mut first = Copy.solve(task, stop);
+                let mut first = Copy.solve(task, stop)?;
                 first.truncate(1);
                 first[0].grid = Some(grid(9));
-                first
+                Ok(first)
             }
         }
         let outcome = go(&mut FirstOnly(&interrupt), &plan, &interrupt).unwrap();
@@ -302,7 +303,7 @@ mod tests {
                 "deaf"
             }
 
-            fn solve(&mut self, task: &Task, _: &(dyn Fn() -> bool + Sync)) -> Vec<Prediction> {
+            fn solve(&mut self, task: &Task, _: &(dyn Fn() -> bool + Sync)) -> Solved {
                 self.0.store(task.id == "b", Ordering::Relaxed);
                 Copy.solve(task, &|| false)
             }

@@ -12,7 +12,7 @@ use super::Trainer;
 use super::latent::{Latent, Latents};
 use super::log::Window;
 use super::slots::Slot;
-use crate::checkpoint::{CheckpointError, Folder, Manifest, Part, Tensors};
+use crate::checkpoint::{CheckpointError, Content, Folder, Manifest, Part, Tensors};
 use crate::dataset::{ExampleRef, Sampler, SamplerState};
 use crate::device::Matrix;
 use crate::model::{Carry, specs};
@@ -55,12 +55,12 @@ impl<D: Operations> Trainer<D> {
             seconds,
             state: Some(self.host_state()),
         };
-        let parts = [
-            (Part::Model, trained::model_part(&self.recipe, &self.average, &self.table)),
-            (Part::Identifiers, self.set.identifiers().to_lines().into_bytes()),
-            (Part::State, self.tensors().to_bytes()),
+        let parts = vec![
+            (Part::Model, Content::Bytes(trained::model_part(&self.recipe, &self.average, &self.table))),
+            (Part::Identifiers, Content::Bytes(self.set.identifiers().to_lines().into_bytes())),
+            (Part::State, Content::Bytes(self.tensors().to_bytes())),
         ];
-        Ok(Folder::new(path).write(self.step, about, &parts)?)
+        Ok(Folder::new(path).write(self.step, about, parts)?)
     }
 
     /// The training that was saved at `path`, with the seconds it had taken.
@@ -83,7 +83,7 @@ impl<D: Operations> Trainer<D> {
         }
         trainer.window = host.window.clone();
         trainer.average = saved.model.weights.tensors().iter().map(|tensor| tensor.as_vec()).collect();
-        trainer.table = saved.table;
+        trainer.table = saved.table.all()?;
         (trainer.step, trainer.examples) = (manifest.step, about.examples);
         let unreadable = || inconsistent("a random stream's position is no number");
         trainer.sampler = Sampler::restore(host.sampler.clone()).ok_or_else(unreadable)?;

@@ -1,0 +1,201 @@
+//! Tensors where they lie: a safetensors file of which only the header is held. A tensor is read when it is asked for, and of a
+//! table that is larger than memory (the published ones have two gigabytes) one row at a time.
+//!
+//! What bites: the file stays open, so it may be moved or removed meanwhile; to be written over in place it may not.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use safetensors::Dtype;
+use safetensors::tensor::Metadata;
+
+use super::{CheckpointError, LoadReport};
+use crate::files::FileError;
+
+/// The header is at most this long, as the format says.
+const MOST_HEADER: u64 = 100_000_000;
+
+/// The tensors of a file.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    path: PathBuf,
+    file: Arc<File>,
+    tensors: BTreeMap<String, Place>,
+}
+
+/// A tensor in the file.
+#[derive(Clone, Debug)]
+struct Place {
+    shape: Vec<usize>,
+    start: u64,
+}
+
+impl Stored {
+    /// Opens a file of float32 tensors.
+    ///
+    /// # Errors
+    /// [`CheckpointError`], also for a file that is shorter than its header says and for another number type.
+    pub fn open(path: &Path) -> Result<Self, CheckpointError> {
+        let unread = |source| FileError::Read { path: path.to_owned(), source };
+        let broken = |fault: String| CheckpointError::Broken { path: path.to_owned(), fault };
+        let file = File::open(path).map_err(unread)?;
+        let size = file.metadata().map_err(unread)?.len();
+        let mut length = [0; 8];
+        read_at(&file, &mut length, 0).map_err(|_| broken("it ends before its header".to_owned()))?;
+        let header = u64::from_le_bytes(length);
+        if header > MOST_HEADER || 8 + header > size {
+            return Err(broken("it ends before its header".to_owned()));
+        }
+        let mut bytes = vec![0; header as usize];
+        read_at(&file, &mut bytes, 8).map_err(unread)?;
+        let metadata: Metadata = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
+        let mut tensors = BTreeMap::new();
+        for (name, info) in metadata.tensors() {
+            if info.dtype != Dtype::F32 {
+                return Err(broken(format!("tensor {name} is {:?} and not F32", info.dtype)));
+            }
+            let (start, end) = info.data_offsets;
+            let numbers = info.shape.iter().try_fold(size_of::<f32>(), |size, &side| size.checked_mul(side));
+            if end.checked_sub(start).is_none_or(|bytes| Some(bytes) != numbers) {
+                return Err(broken(format!("tensor {name} of {:?} has bytes {start} to {end}", info.shape)));
+            }
+            if end as u64 > size - 8 - header {
+                return Err(broken(format!("it ends within tensor {name}")));
+            }
+            tensors.insert(name, Place { shape: info.shape.clone(), start: 8 + header + start as u64 });
+        }
+        Ok(Self { path: path.to_owned(), file: file.into(), tensors })
+    }
+
+    /// The shape of a tensor.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|place| place.shape.as_slice())
+    }
+
+    /// Makes sure that these are the tensors that are needed, all of them and no others.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Unfit`] with the whole report.
+    pub fn check(&self, needed: &[(String, Vec<usize>)]) -> Result<(), CheckpointError> {
+        let shapes = self.tensors.iter().map(|(name, place)| (name.as_str(), place.shape.as_slice()));
+        LoadReport::of(&shapes.collect(), needed).or_unfit(&self.path)
+    }
+
+    /// The values of a tensor, which must have passed the [`check`](Self::check).
+    ///
+    /// # Errors
+    /// [`FileError::Read`].
+    pub fn read(&self, name: &str) -> Result<Vec<f32>, FileError> {
+        let place = self.place(name);
+        self.numbers(place.start, place.shape.iter().product())
+    }
+
+    /// The rows of a matrix, which must have passed the [`check`](Self::check).
+    pub fn rows(&self, name: &str) -> Rows {
+        let place = self.place(name).clone();
+        Rows { stored: self.clone(), start: place.start, count: place.shape[0], width: place.shape[1] }
+    }
+
+    fn place(&self, name: &str) -> &Place {
+        self.tensors.get(name).unwrap_or_else(|| panic!("tensor {name} was not checked before it was read"))
+    }
+
+    fn numbers(&self, start: u64, count: usize) -> Result<Vec<f32>, FileError> {
+        let mut values = vec![0.0f32; count];
+        let failed = |source| FileError::Read { path: self.path.clone(), source };
+        read_at(&self.file, bytemuck::cast_slice_mut(&mut values), start).map_err(failed)?;
+        if cfg!(target_endian = "big") {
+            values.iter_mut().for_each(|value| *value = f32::from_bits(value.to_bits().swap_bytes()));
+        }
+        Ok(values)
+    }
+}
+
+/// A matrix on the disk, row by row.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    stored: Stored,
+    start: u64,
+    count: usize,
+    width: usize,
+}
+
+impl Rows {
+    /// How many rows.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The numbers of a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// A row.
+    ///
+    /// # Errors
+    /// [`FileError::Read`].
+    pub fn row(&self, row: usize) -> Result<Vec<f32>, FileError> {
+        assert!(row < self.count, "row {row} of {}", self.count);
+        self.stored.numbers(self.start + (row * self.width * size_of::<f32>()) as u64, self.width)
+    }
+
+    /// All rows, one after another.
+    ///
+    /// # Errors
+    /// [`FileError::Read`].
+    pub fn all(&self) -> Result<Vec<f32>, FileError> {
+        self.stored.numbers(self.start, self.count * self.width)
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, start)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, mut bytes: &mut [u8], mut start: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, bytes, start)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => (bytes, start) = (&mut bytes[count..], start + count as u64),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::Tensors;
+    use crate::files;
+
+    #[test]
+    fn tensors_and_rows_are_read_where_they_lie() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let mut tensors = Tensors::default();
+        tensors.insert("b", &[3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        tensors.insert("a", &[1], vec![-7.5]);
+        let bytes = tensors.to_bytes();
+        files::write(&path, &bytes).unwrap();
+        let stored = Stored::open(&path).unwrap();
+        stored.check(&[("a".into(), vec![1]), ("b".into(), vec![3, 2])]).unwrap();
+        assert_eq!((stored.read("a").unwrap(), stored.shape("b")), (vec![-7.5], Some(&[3, 2][..])));
+        let rows = stored.rows("b");
+        assert_eq!((rows.count(), rows.width(), rows.row(1).unwrap()), (3, 2, vec![3.0, 4.0]));
+        assert_eq!(rows.all().unwrap(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let unfit = stored.check(&[("a".into(), vec![2])]).unwrap_err().to_string();
+        assert!(unfit.contains("a is [1] and not [2]") && unfit.contains("unused: b"), "{unfit}");
+
+        for cut in [0, 7, 20, bytes.len() - 1] {
+            files::write(&path, &bytes[..cut]).unwrap();
+            let error = Stored::open(&path).unwrap_err().to_string();
+            assert!(error.contains("no whole safetensors file"), "{cut}: {error}");
+        }
+    }
+}
