@@ -13,10 +13,12 @@
 mod folder;
 mod stored;
 mod tensors;
+mod torch;
 
 pub use folder::{Content, Folder, Manifest, Part};
 pub use stored::{Rows, Stored};
 pub use tensors::{CheckpointError, LoadReport, Tensors};
+pub use torch::TorchFile;
 
 /// The checkpoint that comes with the project.
 pub const DEFAULT: &str = "checkpoints/default";

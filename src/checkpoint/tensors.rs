@@ -40,6 +40,14 @@ pub enum CheckpointError {
         /// What is wrong.
         fault: String,
     },
+    /// A file of torch.save that cannot be read.
+    #[error("{path} cannot be read as a file of torch.save: {fault}")]
+    Torch {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fault: String,
+    },
     /// Tensors that are not the model's.
     #[error("{path} does not fit the model: {report}")]
     Unfit {
