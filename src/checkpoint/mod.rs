@@ -17,7 +17,7 @@ mod torch;
 
 pub use folder::{Content, Folder, Manifest, Part};
 pub use stored::{Rows, Stored};
-pub use tensors::{CheckpointError, LoadReport, Tensors};
+pub use tensors::{CheckpointError, LoadReport, Tensors, header, to_bytes};
 pub use torch::TorchFile;
 
 /// The checkpoint that comes with the project.

@@ -13,7 +13,7 @@ use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
 use super::{CheckpointError, LoadReport};
-use crate::files::FileError;
+use crate::files::{self, FileError};
 
 /// The header is at most this long, as the format says.
 const MOST_HEADER: u64 = 100_000_000;
@@ -91,6 +91,26 @@ impl Stored {
     pub fn read(&self, name: &str) -> Result<Vec<f32>, FileError> {
         let place = self.place(name);
         self.numbers(place.start, place.shape.iter().product())
+    }
+
+    /// Hands the values of a tensor to `take`, piece by piece; it must have passed the [`check`](Self::check).
+    ///
+    /// # Errors
+    /// [`FileError::Read`], or whatever `take` says.
+    pub fn pieces<E: From<FileError>>(
+        &self,
+        name: &str,
+        mut take: impl FnMut(&[f32]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let place = self.place(name);
+        let (mut start, mut left) = (place.start, place.shape.iter().product::<usize>());
+        while left > 0 {
+            let values = self.numbers(start, left.min(files::PIECE / size_of::<f32>()))?;
+            take(&values)?;
+            left -= values.len();
+            start += size_of_val(values.as_slice()) as u64;
+        }
+        Ok(())
     }
 
     /// The rows of a matrix, which must have passed the [`check`](Self::check).
@@ -172,7 +192,6 @@ fn read_at(file: &File, mut bytes: &mut [u8], mut start: u64) -> io::Result<()> 
 mod tests {
     use super::*;
     use crate::checkpoint::Tensors;
-    use crate::files;
 
     #[test]
     fn tensors_and_rows_are_read_where_they_lie() {

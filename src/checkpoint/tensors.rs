@@ -40,6 +40,9 @@ pub enum CheckpointError {
         /// What is wrong.
         fault: String,
     },
+    /// Stopped on the way, as it was told to.
+    #[error("interrupted")]
+    Stopped,
     /// A file of torch.save that cannot be read.
     #[error("{path} cannot be read as a file of torch.save: {fault}")]
     Torch {
@@ -134,6 +137,25 @@ impl fmt::Display for LoadReport {
     }
 }
 
+/// The head of a safetensors file of float32 tensors that follow in this order, for what is too large to be held.
+pub fn header(tensors: &[(String, Vec<usize>)]) -> Vec<u8> {
+    let mut entries = serde_json::Map::new();
+    let mut start = 0;
+    for (name, shape) in tensors {
+        let end = start + size_of::<f32>() * shape.iter().product::<usize>();
+        entries.insert(name.clone(), serde_json::json!({"dtype": "F32", "shape": shape, "data_offsets": [start, end]}));
+        start = end;
+    }
+    let mut text = serde_json::Value::Object(entries).to_string();
+    text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
+    [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat()
+}
+
+/// Numbers as a safetensors file has them.
+pub fn to_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
 /// Named float32 tensors.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tensors {
@@ -164,11 +186,8 @@ impl Tensors {
 
     /// The file's bytes, tensors in the order of their names.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let raw: Vec<(&String, &Vec<usize>, Vec<u8>)> = self
-            .tensors
-            .iter()
-            .map(|(name, (shape, values))| (name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect()))
-            .collect();
+        let raw: Vec<(&String, &Vec<usize>, Vec<u8>)> =
+            self.tensors.iter().map(|(name, (shape, values))| (name, shape, to_bytes(values))).collect();
         let views = raw.iter().map(|(name, shape, bytes)| {
             let view = TensorView::new(Dtype::F32, (*shape).clone(), bytes);
             (*name, view.expect("the bytes of a tensor fit its shape"))
@@ -224,6 +243,15 @@ mod tests {
         assert_eq!(back, some());
         back.check(&needed([("H_init", &[2]), ("lm_head.weight", &[2, 1])])).unwrap();
         assert_eq!(back.take("H_init"), [1.0, -0.5]);
+    }
+
+    #[test]
+    fn a_head_and_its_numbers_are_a_file() {
+        let tensors = [("b".to_owned(), vec![2, 1]), ("a".to_owned(), vec![1])];
+        let bytes = [header(&tensors), to_bytes(&[1.0, 2.0, 3.0])].concat();
+        let mut back = Tensors::from_bytes(Path::new(""), &bytes).unwrap();
+        back.check(&tensors).unwrap();
+        assert_eq!((back.take("a"), back.take("b")), (vec![3.0], vec![1.0, 2.0]));
     }
 
     #[test]

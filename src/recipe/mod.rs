@@ -4,6 +4,7 @@
 //! training depends on: the same recipe gives the same weights, bit for bit on one kind of CPU, whatever the number of threads.
 
 mod cut;
+mod import;
 pub(crate) mod trained;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use crate::model::{Config, ConfigError, Mixer};
 use crate::optim::{Adam, Schedule};
 use crate::task::{SHIPPED, TaskError};
 pub use cut::Cut;
+pub use import::{ImportError, Imported, NamesFrom, Published, PublishedTensors, Request, Summary, export, import};
 pub use trained::{About, LOG_FILE, SetDigest, Trained, TrunkValues};
 
 /// What can be wrong with a recipe or what came of it.
@@ -41,6 +43,9 @@ pub enum RecipeError {
     /// A checkpoint could not be read or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// A published checkpoint cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// Identifiers that are none.
     #[error("{path}: {source}")]
     Identifiers {
@@ -94,7 +99,7 @@ pub struct Data {
     pub held_out: Vec<String>,
 }
 
-fn evaluation_sets() -> Vec<String> {
+pub(crate) fn evaluation_sets() -> Vec<String> {
     SHIPPED.iter().filter(|name| name.ends_with("/evaluation")).map(|name| (*name).to_owned()).collect()
 }
 

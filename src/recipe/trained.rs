@@ -5,14 +5,14 @@ use std::path::Path;
 use dfdx::prelude::Cpu;
 use serde::{Deserialize, Serialize};
 
-use super::{Recipe, RecipeError};
+use super::{Imported, Recipe, RecipeError};
 use crate::checkpoint::{Content, Folder, Manifest, Part, Rows, Stored, Tensors};
 use crate::dataset::Identifiers;
 use crate::files;
 use crate::model::{Model, Spec, specs};
 use crate::ops::Operations;
 
-const PUZZLE_TABLE: &str = "puzzle_emb.weights";
+pub(super) const PUZZLE_TABLE: &str = "puzzle_emb.weights";
 
 /// The values of the trunk's tensors in the order of [`specs`].
 pub type TrunkValues = Vec<Vec<f32>>;
@@ -41,6 +41,9 @@ pub struct About<S> {
     pub seconds: f64,
     /// Where training stands; absent from a checkpoint that is only solved with.
     pub state: Option<S>,
+    /// Where it comes from, when it was not trained here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
 }
 
 /// The log of a training, beside its checkpoint.
@@ -61,6 +64,8 @@ pub struct Trained<D: Operations> {
     pub step: usize,
     /// The checkpoint's digest.
     pub digest: String,
+    /// Where it comes from, when it was not trained here.
+    pub imported: Option<Imported>,
 }
 
 impl Trained<Cpu> {
@@ -102,12 +107,25 @@ impl<D: Operations> Trained<D> {
             .map_err(|source| RecipeError::Identifiers { path: names, source: source.into() })?;
         let tensors = Stored::open(&folder.verify(&manifest, Part::Model)?)?;
         let trunk = specs(&recipe.model).into_iter().map(|spec| (spec.name, spec.shape));
-        let puzzles = (PUZZLE_TABLE.to_owned(), vec![identifiers.count(), recipe.model.puzzle_width]);
+        // an imported table may have rows of tasks that nobody named
+        let rows = match (&manifest.about.imported, tensors.shape(PUZZLE_TABLE)) {
+            (Some(_), Some([rows, ..])) => identifiers.count().max(*rows),
+            _ => identifiers.count(),
+        };
+        let puzzles = (PUZZLE_TABLE.to_owned(), vec![rows, recipe.model.puzzle_width]);
         tensors.check(&trunk.chain([puzzles]).collect::<Vec<_>>())?;
         let table = tensors.rows(PUZZLE_TABLE);
         let values = |spec: &Spec| Ok::<_, RecipeError>(tensors.read(&spec.name)?);
         let model = Model::build(recipe.model.clone(), device, values)?;
-        Ok(Self { model, table, identifiers, recipe, step: manifest.step, digest: manifest.digest() })
+        Ok(Self {
+            model,
+            table,
+            identifiers,
+            recipe,
+            step: manifest.step,
+            digest: manifest.digest(),
+            imported: manifest.about.imported,
+        })
     }
 
     /// The most rows that a task has.

@@ -54,6 +54,7 @@ impl<D: Operations> Trainer<D> {
             examples: self.examples,
             seconds,
             state: Some(self.host_state()),
+            imported: None,
         };
         let parts = vec![
             (Part::Model, Content::Bytes(trained::model_part(&self.recipe, &self.average, &self.table))),

@@ -1,0 +1,301 @@
+//! `all_config.yaml`, which lies beside a published checkpoint: what of it decides a model, and what tells how it was trained.
+//!
+//! What bites: vocabulary, cells and the count of puzzle rows are not in it; they come from the tensors. A field of `arch` that is not
+//! known here is passed over, and named.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::ImportError;
+use crate::dataset::Sizes;
+use crate::encode::{Canvas, VOCABULARY};
+use crate::files;
+use crate::grid::MAX_SIDE;
+use crate::model::{Config, Mixer, Positions};
+use crate::optim::{Adam, AdamKind};
+use crate::recipe::{Course, Data, Recipe, RecipeError, Rows, SourceRecipe, Trunk, evaluation_sets};
+
+/// The architecture of the paper among those of the published code.
+const ARCHITECTURE: &str = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1";
+
+/// Fields of `arch` that change nothing in evaluation: unused layers, the loss, and the number type, which is chosen when solving.
+const WITHOUT_EFFECT: [&str; 4] = ["H_layers", "loss", "forward_dtype", "no_ACT_continue"];
+
+/// A published configuration.
+#[derive(Clone, Debug)]
+pub struct Published {
+    arch: Arch,
+    course: PublishedCourse,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Outer {
+    arch: Arch,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Arch {
+    name: String,
+    #[serde(rename = "H_cycles")]
+    h_cycles: usize,
+    #[serde(rename = "L_cycles")]
+    l_cycles: usize,
+    #[serde(rename = "L_layers")]
+    layers: usize,
+    hidden_size: usize,
+    num_heads: usize,
+    expansion: f64,
+    pos_encodings: String,
+    halt_max_steps: usize,
+    halt_exploration_prob: f64,
+    puzzle_emb_ndim: usize,
+    #[serde(default = "published_prefix")]
+    puzzle_emb_len: usize,
+    #[serde(default)]
+    mlp_t: bool,
+    #[serde(default = "published_epsilon")]
+    rms_norm_eps: f64,
+    #[serde(default = "published_rope_base")]
+    rope_theta: f64,
+    #[serde(flatten)]
+    rest: BTreeMap<String, Value>,
+}
+
+fn published_prefix() -> usize {
+    16
+}
+
+fn published_epsilon() -> f64 {
+    1e-5
+}
+
+fn published_rope_base() -> f64 {
+    1e4
+}
+
+/// What tells how it was trained; absent values are those of the published ARC runs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+struct PublishedCourse {
+    global_batch_size: usize,
+    lr: f64,
+    lr_min_ratio: f64,
+    lr_warmup_steps: f64,
+    weight_decay: f64,
+    beta1: f64,
+    beta2: f64,
+    puzzle_emb_lr: f64,
+    puzzle_emb_weight_decay: f64,
+    seed: u64,
+    ema: bool,
+    ema_rate: f64,
+}
+
+impl Default for PublishedCourse {
+    fn default() -> Self {
+        Self {
+            global_batch_size: 768,
+            lr: 1e-4,
+            lr_min_ratio: 1.0,
+            lr_warmup_steps: 2000.0,
+            weight_decay: 0.1,
+            beta1: 0.9,
+            beta2: 0.95,
+            puzzle_emb_lr: 1e-2,
+            puzzle_emb_weight_decay: 0.1,
+            seed: 0,
+            ema: true,
+            ema_rate: 0.999,
+        }
+    }
+}
+
+impl Published {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// [`RecipeError`]: a field that is missing or of another kind, or a value that no model of the paper has.
+    pub fn read(path: &Path) -> Result<Self, RecipeError> {
+        let text = files::read_text(path)?;
+        let Outer { arch } = parse(path, &text)?;
+        let published = Self { arch, course: parse(path, &text)? };
+        published.check().map_err(|fault| ImportError::Config { path: path.to_owned(), fault })?;
+        Ok(published)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let arch = &self.arch;
+        let faults = [
+            (arch.name != ARCHITECTURE, format!("arch.name is \"{}\"; only {ARCHITECTURE} can be imported", arch.name)),
+            (
+                !["rope", "none"].contains(&arch.pos_encodings.as_str()),
+                format!("arch.pos_encodings is \"{}\"; \"rope\" and \"none\" can be imported", arch.pos_encodings),
+            ),
+            (
+                arch.puzzle_emb_ndim == 0,
+                "arch.puzzle_emb_ndim is 0; a model without puzzle rows knows no task".to_owned(),
+            ),
+            (
+                arch.rms_norm_eps != published_epsilon(),
+                format!("arch.rms_norm_eps is {}; it is always 1e-5", arch.rms_norm_eps),
+            ),
+        ];
+        match faults.into_iter().find(|(is_fault, _)| *is_fault) {
+            Some((_, fault)) => Err(fault),
+            None => Ok(()),
+        }
+    }
+
+    /// Fields of `arch` that are not known here.
+    pub fn unknown(&self) -> impl Iterator<Item = &str> {
+        self.arch.rest.keys().map(String::as_str).filter(|name| !WITHOUT_EFFECT.contains(name))
+    }
+
+    /// The model for boards of `cells` cells of `vocabulary` kinds.
+    pub fn model(&self, vocabulary: usize, cells: usize) -> Config {
+        let arch = &self.arch;
+        Config {
+            vocabulary,
+            hidden: arch.hidden_size,
+            heads: arch.num_heads,
+            layers: arch.layers,
+            expansion: arch.expansion,
+            h_cycles: arch.h_cycles,
+            l_cycles: arch.l_cycles,
+            prefix: match arch.puzzle_emb_len {
+                0 => arch.puzzle_emb_ndim.div_ceil(arch.hidden_size.max(1)),
+                length => length,
+            },
+            puzzle_width: arch.puzzle_emb_ndim,
+            cells,
+            mixer: if arch.mlp_t { Mixer::TokenMlp } else { Mixer::Attention },
+            // the token-MLP kind has no attention that could be turned
+            positions: if arch.mlp_t || arch.pos_encodings == "none" { Positions::None } else { Positions::Rope },
+            rope_base: arch.rope_theta,
+        }
+    }
+
+    /// How the checkpoint came about, as a recipe of ours tells it.
+    pub fn recipe(&self, name: &str, step: usize, plan: String, sets: &[String]) -> Recipe {
+        let (arch, course) = (&self.arch, &self.course);
+        let held_out = evaluation_sets();
+        let source = |set: &String| SourceRecipe {
+            tasks: set.clone(),
+            test_pairs: !held_out.contains(set),
+            largest_side: MAX_SIDE,
+            sizes: Sizes::Any,
+        };
+        let steps = step.max(1);
+        Recipe {
+            name: name.to_owned(),
+            seed: course.seed,
+            data: Data {
+                plan,
+                canvas: Canvas::Board,
+                sources: sets.iter().map(source).collect(),
+                held_out: held_out.clone(),
+            },
+            model: self.model(VOCABULARY, MAX_SIDE * MAX_SIDE),
+            training: Course {
+                batch: course.global_batch_size,
+                parts: Some(1),
+                tokens_per_batch: None,
+                steps,
+                warmup: (course.lr_warmup_steps.round() as usize).min(steps),
+                final_ratio: course.lr_min_ratio,
+                halt_max_steps: arch.halt_max_steps,
+                exploration: arch.halt_exploration_prob,
+                halt_bias: -5.0,
+                ema: if course.ema { course.ema_rate } else { 0.0 },
+                checkpoint_every: steps,
+                log_every: steps,
+            },
+            trunk: Trunk {
+                learning_rate: course.lr,
+                optimizer: Adam {
+                    kind: AdamKind::AdamAtan2,
+                    beta_1: course.beta1,
+                    beta_2: course.beta2,
+                    weight_decay: course.weight_decay,
+                },
+            },
+            rows: Rows { learning_rate: course.puzzle_emb_lr, weight_decay: course.puzzle_emb_weight_decay },
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, RecipeError> {
+    Ok(serde_saphyr::from_str(text).map_err(|e| files::format_error(path, e.to_string()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const YAML: &str = "
+arch:
+  H_cycles: 3
+  H_layers: 0
+  L_cycles: 4
+  L_layers: 2
+  expansion: 4
+  forward_dtype: bfloat16
+  halt_exploration_prob: 0.1
+  halt_max_steps: 16
+  hidden_size: 512
+  loss:
+    loss_type: stablemax_cross_entropy
+    name: losses@ACTLossHead
+  mlp_t: false
+  name: recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1
+  no_ACT_continue: true
+  num_heads: 8
+  pos_encodings: rope
+  puzzle_emb_len: 16
+  puzzle_emb_ndim: 512
+beta1: 0.9
+checkpoint_path: null
+data_paths:
+- data/arc1concept-aug-1000
+ema: true
+lr: 0.0001
+puzzle_emb_lr: 0.01
+";
+
+    fn read(text: &str) -> Result<Published, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("all_config.yaml");
+        files::write(&path, text.as_bytes()).unwrap();
+        Published::read(&path).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn the_published_configuration_is_the_paper_s_model() {
+        let published = read(YAML).unwrap();
+        assert_eq!(published.model(12, 900), Config::arc());
+        assert_eq!(published.unknown().count(), 0);
+        let recipe = published.recipe("trm", 518_071, "published".to_owned(), &["arc-agi-1/evaluation".to_owned()]);
+        recipe.check().unwrap();
+        let paper = Recipe::load("paper-arc-agi-1").unwrap();
+        assert_eq!((&recipe.trunk, &recipe.rows), (&paper.trunk, &paper.rows));
+        assert_eq!((recipe.training.ema, recipe.training.warmup), (0.999, 2000));
+    }
+
+    #[test]
+    fn what_is_missing_or_cannot_be_is_named() {
+        let fault = |from: &str, to: &str| {
+            assert!(YAML.contains(from));
+            read(&YAML.replace(from, to)).unwrap_err()
+        };
+        assert!(fault("  L_cycles: 4\n", "").contains("L_cycles"));
+        assert!(fault("H_cycles: 3", "H_cycles: three").contains("H_cycles"));
+        assert!(fault("pos_encodings: rope", "pos_encodings: learned").contains("\"learned\""));
+        assert!(fault("trm@Tiny", "hrm@Tiny").contains("arch.name"));
+        assert!(fault("puzzle_emb_ndim: 512", "puzzle_emb_ndim: 0").contains("puzzle_emb_ndim is 0"));
+        let unknown = read(&YAML.replace("  mlp_t: false\n", "  mlp_t: false\n  gating: true\n")).unwrap();
+        assert_eq!(unknown.unknown().collect::<Vec<_>>(), ["gating"]);
+    }
+}

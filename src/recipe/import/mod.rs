@@ -1,0 +1,366 @@
+//! A published checkpoint becomes one of ours: the tensors under their published names, the puzzle table copied through and never
+//! held, and beside them the names of its rows.
+//!
+//! What bites: the table does not say whose rows it has. The order of the names is computed from the task sets, and a wrong
+//! one scores 0 without a word. So a table that has not exactly as many rows as names is explained, and one that has
+//! fewer is refused. It is never reset.
+
+mod config;
+mod export;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::checkpoint::{CheckpointError, Content, Folder, LoadReport, Part, TorchFile, header, to_bytes};
+use crate::dataset::Identifiers;
+use crate::encode::VOCABULARY;
+use crate::files::{self, FileError};
+use crate::grid::MAX_SIDE;
+use crate::model::{Config, Spec, specs};
+use crate::recipe::trained::{About, PUZZLE_TABLE, SetDigest};
+use crate::recipe::{Recipe, RecipeError};
+pub use config::Published;
+pub use export::export;
+
+/// What torch.compile and the loss head put before the names of the model.
+pub const PUBLISHED_PREFIX: &str = "_orig_mod.model.inner.";
+
+/// The tensor by which the prefix of a file is found: it is in every model, and no other name ends with it.
+const MARKER: &str = "H_init";
+
+/// Checkpoints that were published, by their SHA-256.
+const KNOWN: [(&str, &str); 1] = [(
+    "53689643ad1606d7c22c758f8af0a71b3b66275dea074f214d2f1048d9a01fb0",
+    "arcprize/trm_arc_prize_verification, arc_v1_public/step_518071",
+)];
+
+/// What keeps a checkpoint from being imported.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// A configuration of another model.
+    #[error("{path}: {fault}")]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fault: String,
+    },
+    /// More names than rows.
+    #[error(
+        "{path}: its puzzle table has {rows} rows, but these task sets, variants and seed give {names} names; name the sets that it \
+         was trained with, in their order, and its --variants and --seed, or give its identifiers.json. Nothing was written"
+    )]
+    TooFewRows {
+        /// The file.
+        path: PathBuf,
+        /// Rows of the table.
+        rows: usize,
+        /// Names.
+        names: usize,
+    },
+    /// A list of names that is not the table's.
+    #[error(
+        "{path}: its puzzle table has {rows} rows and the identifiers given have {names} names; they belong to another checkpoint. \
+         Nothing was written"
+    )]
+    OtherNames {
+        /// The file.
+        path: PathBuf,
+        /// Rows of the table.
+        rows: usize,
+        /// Names.
+        names: usize,
+    },
+    /// A place that is taken.
+    #[error("{0} is there already; name a new folder with --output")]
+    Exists(PathBuf),
+    /// Stopped on the way.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
+}
+
+/// Where a checkpoint's names of rows come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum NamesFrom {
+    /// The published order of these many variants, from this seed.
+    Order {
+        /// Variants of each task beside the plain one.
+        variants: usize,
+        /// The seed.
+        seed: u32,
+    },
+    /// A list that came with the checkpoint.
+    List {
+        /// Its file.
+        file: String,
+    },
+}
+
+/// What a manifest says of an imported checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Imported {
+    /// The published file's name.
+    pub file: String,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// The number types of its tensors.
+    pub numbers: Vec<String>,
+    /// Where the names of the rows come from.
+    pub names: NamesFrom,
+    /// How many rows have a name; the others belong to tasks that were not given.
+    pub named: usize,
+}
+
+/// What to import.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The file of torch.save.
+    pub file: &'a Path,
+    /// Its `all_config.yaml`.
+    pub config: &'a Path,
+    /// The names of the rows.
+    pub identifiers: &'a Identifiers,
+    /// Where they come from.
+    pub names: NamesFrom,
+    /// The task sets, in order.
+    pub sets: Vec<SetDigest>,
+    /// Where the checkpoint goes; a folder that is not there yet.
+    pub output: &'a Path,
+}
+
+/// What came of an import.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// How the tensors fit.
+    pub report: LoadReport,
+    /// The numbers of the trunk.
+    pub parameters: usize,
+    /// The rows of the puzzle table, and the numbers of each.
+    pub rows: (usize, usize),
+    /// What the manifest says.
+    pub imported: Imported,
+    /// The step in the file's name; 0 where it has none.
+    pub step: usize,
+    /// Whose checkpoint it is, when its digest is known.
+    pub known: Option<&'static str>,
+    /// Fields of the configuration that were passed over.
+    pub unknown_fields: Vec<String>,
+}
+
+/// The tensors of a published file under the names of [`specs`].
+#[derive(Debug)]
+pub struct PublishedTensors {
+    file: TorchFile,
+    prefix: String,
+}
+
+impl PublishedTensors {
+    /// Opens a file of torch.save.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Torch`].
+    pub fn open(path: &Path) -> Result<Self, CheckpointError> {
+        let file = TorchFile::open(path)?;
+        let prefix = file.tensors().find_map(|(name, _)| name.strip_suffix(MARKER)).unwrap_or(PUBLISHED_PREFIX);
+        let prefix = prefix.to_owned();
+        Ok(Self { file, prefix })
+    }
+
+    /// The shape of a tensor.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.file.tensors().find(|(known, _)| known.strip_prefix(&self.prefix) == Some(name)).map(|(_, shape)| shape)
+    }
+
+    /// Says how the tensors fit a model and a table of whatever length.
+    pub fn report(&self, config: &Config) -> LoadReport {
+        let found: BTreeMap<&str, &[usize]> =
+            self.file.tensors().map(|(name, shape)| (name.strip_prefix(&self.prefix).unwrap_or(name), shape)).collect();
+        let rows = found.get(PUZZLE_TABLE).and_then(|shape| shape.first().copied()).unwrap_or(1);
+        LoadReport::of(&found, &needed(config, rows))
+    }
+
+    /// Hands the numbers of a tensor on, piece by piece.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Torch`].
+    pub fn read(
+        &mut self,
+        name: &str,
+        take: impl FnMut(&[f32]) -> Result<(), CheckpointError>,
+    ) -> Result<(), CheckpointError> {
+        self.file.read(&format!("{}{name}", self.prefix), take)
+    }
+
+    /// The numbers of a tensor.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Torch`].
+    pub fn all(&mut self, spec: &Spec) -> Result<Vec<f32>, CheckpointError> {
+        let mut values = Vec::with_capacity(spec.len());
+        self.read(&spec.name, |piece| {
+            values.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(values)
+    }
+}
+
+/// The names and shapes of a model's tensors, the puzzle table last.
+fn needed(config: &Config, rows: usize) -> Vec<(String, Vec<usize>)> {
+    let trunk = specs(config).into_iter().map(|spec| (spec.name, spec.shape));
+    trunk.chain([(PUZZLE_TABLE.to_owned(), vec![rows, config.puzzle_width])]).collect()
+}
+
+/// Imports a checkpoint. `stop` ends it early; nothing is left behind then.
+///
+/// # Errors
+/// [`RecipeError`]; there is no output folder then.
+pub fn import(request: &Request<'_>, stop: &AtomicBool) -> Result<Summary, RecipeError> {
+    let Request { file, config, identifiers, names, sets, output } = request;
+    if output.exists() {
+        return Err(ImportError::Exists(output.to_path_buf()).into());
+    }
+    let published = Published::read(config)?;
+    let mut tensors = PublishedTensors::open(file)?;
+    let vocabulary = tensors.shape("embed_tokens.embedding_weight").map_or(VOCABULARY, |shape| shape[0]);
+    let model = published.model(vocabulary, MAX_SIDE * MAX_SIDE);
+    model.check()?;
+    let report = tensors.report(&model);
+    report.clone().or_unfit(file)?;
+    let rows = tensors.shape(PUZZLE_TABLE).map_or(0, |shape| shape[0]);
+    check_rows(file, rows, identifiers.count(), names)?;
+    let step = step_of(file);
+    let set_names: Vec<String> = sets.iter().map(|set| set.name.clone()).collect();
+    let recipe = published.recipe(&name_of(output), step, plan_of(names), &set_names);
+    recipe.check()?;
+    let imported = Imported {
+        file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        sha256: files::sha256_of(file)?,
+        numbers: tensors.file.number_types().into_iter().map(str::to_owned).collect(),
+        names: names.clone(),
+        named: identifiers.count(),
+    };
+    write(&mut tensors, &recipe, request, (step, rows), &imported, stop)?;
+    let known = KNOWN.iter().find(|(sha256, _)| *sha256 == imported.sha256).map(|(_, whose)| *whose);
+    Ok(Summary {
+        report,
+        parameters: specs(&model).iter().map(Spec::len).sum(),
+        rows: (rows, model.puzzle_width),
+        imported,
+        step,
+        known,
+        unknown_fields: published.unknown().map(str::to_owned).collect(),
+    })
+}
+
+/// Writes the checkpoint beside its place, and then renames it: it is there whole or not at all.
+fn write(
+    tensors: &mut PublishedTensors,
+    recipe: &Recipe,
+    request: &Request<'_>,
+    (step, rows): (usize, usize),
+    imported: &Imported,
+    stop: &AtomicBool,
+) -> Result<(), RecipeError> {
+    let output = request.output;
+    let failed = |source| FileError::Write { path: output.to_owned(), source };
+    let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent).map_err(failed)?;
+    let beside = tempfile::Builder::new().prefix(".trm-arc-").tempdir_in(parent).map_err(failed)?;
+    let place = beside.path().join("checkpoint");
+    let about = About::<()> {
+        recipe: recipe.clone(),
+        sets: request.sets.clone(),
+        examples: 0,
+        seconds: 0.0,
+        state: None,
+        imported: Some(imported.clone()),
+    };
+    let needed = needed(&recipe.model, rows);
+    let model = |sink: &mut files::Sink| {
+        sink.write(&header(&needed))?;
+        for (name, _) in &needed {
+            tensors.read(name, |values| {
+                if stop.load(Ordering::Relaxed) {
+                    return Err(CheckpointError::Stopped);
+                }
+                Ok(sink.write(&to_bytes(values))?)
+            })?;
+        }
+        Ok(())
+    };
+    let parts = vec![
+        (Part::Model, Content::Pieces(Box::new(model))),
+        (Part::Identifiers, Content::Bytes(request.identifiers.to_lines().into_bytes())),
+    ];
+    match Folder::new(&place).write(step, about, parts) {
+        Err(CheckpointError::Stopped) => return Err(ImportError::Interrupted.into()),
+        result => result?,
+    }
+    std::fs::rename(&place, output).map_err(failed)?;
+    Ok(())
+}
+
+fn check_rows(file: &Path, rows: usize, names: usize, from: &NamesFrom) -> Result<(), ImportError> {
+    let path = file.to_owned();
+    match from {
+        NamesFrom::List { .. } if rows != names => Err(ImportError::OtherNames { path, rows, names }),
+        NamesFrom::Order { .. } if rows < names => Err(ImportError::TooFewRows { path, rows, names }),
+        _ => Ok(()),
+    }
+}
+
+/// The number at the end of `step_518071`.
+fn step_of(file: &Path) -> usize {
+    let stem = file.file_name().unwrap_or_default().to_string_lossy();
+    let digits: String = stem.strip_prefix("step_").unwrap_or("").chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(0)
+}
+
+/// A recipe's name from the folder that it goes to.
+fn name_of(output: &Path) -> String {
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
+    let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let name = name.trim_start_matches('.').to_owned();
+    if name.is_empty() { "imported".to_owned() } else { name }
+}
+
+fn plan_of(names: &NamesFrom) -> String {
+    match names {
+        NamesFrom::Order { variants, seed } => format!("published order, {variants} variants, seed {seed}"),
+        NamesFrom::List { file } => format!("as listed in {file}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_and_names_come_from_paths() {
+        assert_eq!([step_of(Path::new("a/step_518071")), step_of(Path::new("model.pt"))], [518_071, 0]);
+        assert_eq!(step_of(Path::new("step_12_all")), 12);
+        assert_eq!(name_of(Path::new("runs/arc v1")), "arc-v1");
+        assert_eq!(
+            [name_of(Path::new(".hidden")), name_of(Path::new("..")), name_of(Path::new("/"))],
+            ["hidden", "imported", "imported"]
+        );
+    }
+
+    #[test]
+    fn a_table_and_names_that_do_not_fit_are_explained() {
+        let order = NamesFrom::Order { variants: 1000, seed: 42 };
+        let list = NamesFrom::List { file: "identifiers.json".into() };
+        let check = |rows, names, from| check_rows(Path::new("step_1"), rows, names, from).map_err(|e| e.to_string());
+        assert!(check(10, 10, &order).is_ok() && check(11, 10, &order).is_ok() && check(10, 10, &list).is_ok());
+        let few = check(9, 10, &order).unwrap_err();
+        assert!(few.contains("9 rows") && few.contains("10 names") && few.contains("--variants"), "{few}");
+        assert!(check(11, 10, &list).unwrap_err().contains("another checkpoint"));
+    }
+}
