@@ -39,16 +39,13 @@ pub fn rank<'a>(predictions: impl IntoIterator<Item = &'a Prediction>) -> Vec<Ca
     candidates
 }
 
-/// The two attempts: the first two candidates.
-///
-/// A place without a candidate takes a copy of the input: repeating the first attempt would waste the second,
-/// and the input is the likeliest grid that nobody voted for.
+/// The two attempts: the first two candidates. Where all agree the second repeats the first, as the published evaluator has it;
+/// where nobody voted both are a copy of the input.
 pub fn attempts(candidates: &[Candidate], input: &Grid) -> Attempts {
-    let place = |place: usize| match candidates.get(place) {
-        Some(candidate) => candidate.grid.clone().unwrap_or_else(Grid::placeholder),
-        None => input.clone(),
-    };
-    Attempts { attempt_1: place(0), attempt_2: place(1) }
+    let grid = |candidate: &Candidate| candidate.grid.clone().unwrap_or_else(Grid::placeholder);
+    let attempt_1 = candidates.first().map_or_else(|| input.clone(), grid);
+    let attempt_2 = candidates.get(1).map_or_else(|| attempt_1.clone(), grid);
+    Attempts { attempt_1, attempt_2 }
 }
 
 #[cfg(test)]
@@ -98,9 +95,9 @@ mod tests {
     }
 
     #[test]
-    fn a_place_without_a_candidate_takes_a_copy_of_the_input() {
+    fn a_second_place_without_a_candidate_repeats_the_first_and_no_candidate_is_the_input() {
         let one = attempts(&rank(&votes(&[(Some(1), 0.9)])), &grid(5));
-        assert_eq!((one.attempt_1, one.attempt_2), (grid(1), grid(5)));
+        assert_eq!((one.attempt_1, one.attempt_2), (grid(1), grid(1)));
         let none = attempts(&[], &grid(5));
         assert_eq!((none.attempt_1, none.attempt_2), (grid(5), grid(5)));
     }

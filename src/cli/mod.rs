@@ -5,6 +5,9 @@
 
 mod bench;
 mod compare;
+mod export;
+mod import;
+mod inspect;
 mod interrupt;
 mod picture;
 mod publish;
@@ -49,6 +52,9 @@ enum Command {
     Solve(solve::Arguments),
     Train(train::Arguments),
     Publish(publish::Arguments),
+    Import(import::Arguments),
+    Export(export::Arguments),
+    Inspect(inspect::Arguments),
     Score(score::Arguments),
     Validate(validate::Arguments),
     Compare(compare::Arguments),
@@ -120,6 +126,9 @@ pub fn main() -> Exit {
         Command::Solve(arguments) => solve::run(arguments),
         Command::Train(arguments) => train::run(arguments),
         Command::Publish(arguments) => publish::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),

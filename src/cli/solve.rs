@@ -50,7 +50,7 @@ pub struct Arguments {
     /// Views of each test input; all variants that the checkpoint has a row for without it
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     views: Option<usize>,
-    /// Supervision steps per view [default: 16, as published evaluations run]
+    /// Supervision steps per view [default: 16, as published evaluations run, or an imported checkpoint's own]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     steps: Option<usize>,
     /// Tokens of the views that run as one batch, for time and memory alone; a larger view runs by itself [default: 450]
@@ -173,7 +173,9 @@ fn model_solver(arguments: &Arguments) -> Result<Chosen, CliError> {
     let mut trained = Trained::load(&path, &Cpu::default())?;
     let precision = arguments.precision.unwrap_or_default();
     trained.model.precision = precision;
-    let steps = arguments.steps.unwrap_or(PUBLISHED_STEPS);
+    // a published checkpoint runs its own halting steps
+    let usual = if trained.imported.is_some() { trained.recipe.training.halt_max_steps } else { PUBLISHED_STEPS };
+    let steps = arguments.steps.unwrap_or(usual);
     let views = arguments.views.unwrap_or(usize::MAX).min(trained.most_views());
     let checkpoint = Checkpoint {
         path: path.clone(),

@@ -66,6 +66,8 @@ pub struct Trained<D: Operations> {
     pub digest: String,
     /// Where it comes from, when it was not trained here.
     pub imported: Option<Imported>,
+    /// The task sets that it learned from.
+    pub sets: Vec<SetDigest>,
 }
 
 impl Trained<Cpu> {
@@ -125,6 +127,7 @@ impl<D: Operations> Trained<D> {
             step: manifest.step,
             digest: manifest.digest(),
             imported: manifest.about.imported,
+            sets: manifest.about.sets,
         })
     }
 

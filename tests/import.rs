@@ -1,0 +1,268 @@
+//! The promise: a published checkpoint is read to the letter and evaluated as the published code does. The numbers are that code's;
+//! `tests/published/oracle.py` wrote them, and says how it is called.
+
+mod program;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dfdx::prelude::{Cpu, NoneTape};
+use program::{Ended, Program, assert_refused, names_in};
+use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
+use trm_arc::checkpoint::CheckpointError;
+use trm_arc::model::{Example, Inputs, Model};
+use trm_arc::recipe::{Published, PublishedTensors};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/published").join(name)
+}
+
+fn path(name: &str) -> String {
+    fixture(name).to_str().unwrap().to_owned()
+}
+
+fn json(name: &str) -> Value {
+    serde_json::from_slice(&fs::read(fixture(name)).unwrap()).unwrap()
+}
+
+fn numbers(name: &str) -> Vec<f32> {
+    let bytes = fs::read(fixture("numbers.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let tensor = file.tensor(name).unwrap_or_else(|_| panic!("no {name}"));
+    let words = tensor.data().as_chunks().0.iter();
+    match tensor.dtype() {
+        Dtype::F32 => words.map(|&b| f32::from_le_bytes(b)).collect(),
+        Dtype::I32 => words.map(|&b| i32::from_le_bytes(b) as f32).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn all(tensors: &mut PublishedTensors, name: &str) -> Vec<f32> {
+    let mut values = Vec::new();
+    let take = |piece: &[f32]| {
+        values.extend_from_slice(piece);
+        Ok(())
+    };
+    tensors.read(name, take).unwrap();
+    values
+}
+
+/// The largest difference of logits and halting logits from the published code's, over these halting steps; of the logits every
+/// `stride`-th cell is known.
+fn differences(folder: &str, inputs: &str, cells: usize, stride: usize, steps: usize) -> [f32; 2] {
+    let published = Published::read(&fixture(folder).join("all_config.yaml")).unwrap();
+    let mut tensors = PublishedTensors::open(&fixture(folder).join("step_123")).unwrap();
+    let config = published.model(12, cells);
+    assert!(tensors.report(&config).fits(), "{}", tensors.report(&config));
+    let table = all(&mut tensors, "puzzle_emb.weights");
+    let values = |spec: &_| tensors.all(spec).map_err(Failed::Checkpoint);
+    let model = Model::build(config.clone(), &Cpu::default(), values).unwrap();
+
+    let kinds: Vec<u8> = numbers(&format!("{inputs}.inputs")).iter().map(|&kind| kind as u8).collect();
+    let positions: Vec<u16> = (0..cells as u16).collect();
+    let batch: Vec<_> = kinds.chunks(cells).map(|cells| Example { cells, positions: &positions }).collect();
+    let ids = numbers(&format!("{inputs}.puzzle_ids"));
+    let row = |id: &f32| &table[*id as usize * config.puzzle_width..][..config.puzzle_width];
+    let rows: Vec<f32> = ids.iter().flat_map(row).copied().collect();
+    let inputs = Inputs::new(&model, &batch);
+    let (logits, halts) = (numbers(&format!("{folder}.logits")), numbers(&format!("{folder}.q_halt")));
+    assert_eq!(halts.len(), steps * batch.len());
+    let (of_step, mut carry, mut worst) = (logits.len() / steps, model.start(&inputs), [0.0f32; 2]);
+    for step in 0..steps {
+        let result = model.supervise::<NoneTape>(&inputs, model.rows(rows.clone()), carry);
+        let found = result.logits.as_vec();
+        let tokens = config.prefix + cells;
+        let places = (0..batch.len())
+            .flat_map(|example| (0..cells).step_by(stride).map(move |cell| example * tokens + config.prefix + cell));
+        let found = places.flat_map(|token| &found[token * 12..][..12]);
+        worst[0] = worst[0].max(largest(found, &logits[step * of_step..][..of_step]));
+        worst[1] = worst[1].max(largest(&result.halt.as_vec(), &halts[step * batch.len()..][..batch.len()]));
+        carry = result.carry;
+    }
+    println!("{folder}: logits {:.1e}, halting logits {:.1e} over {steps} steps", worst[0], worst[1]);
+    worst
+}
+
+#[derive(Debug)]
+enum Failed {
+    Checkpoint(#[expect(dead_code, reason = "for its text")] CheckpointError),
+    Config,
+}
+
+impl From<trm_arc::model::ConfigError> for Failed {
+    fn from(_: trm_arc::model::ConfigError) -> Self {
+        Self::Config
+    }
+}
+
+fn largest<'a>(found: impl IntoIterator<Item = &'a f32>, expected: &[f32]) -> f32 {
+    let found: Vec<f32> = found.into_iter().copied().collect();
+    assert_eq!(found.len(), expected.len());
+    found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn logits_are_the_published_ones_at_every_halting_step() {
+    for worst in [differences("attention", "attention", 900, 7, 16), differences("token-mlp", "token-mlp", 36, 1, 16)] {
+        assert!(worst.iter().all(|difference| *difference < 1e-4), "{worst:?}");
+    }
+}
+
+#[test]
+fn half_precision_files_are_read_as_they_are() {
+    for folder in ["attention-float16", "attention-bfloat16"] {
+        let worst = differences(folder, "attention", 900, 7, 1);
+        assert!(worst.iter().all(|difference| *difference < 1e-4), "{folder}: {worst:?}");
+    }
+}
+
+/// Imports a fixture with the names of the tiny task sets.
+fn import(folder: &Program, file: &str, config: &str, variants: &str) -> Ended {
+    let (alpha, beta) = (path("tiny/arc-agi_alpha_challenges.json"), path("tiny/arc-agi_beta_challenges.json"));
+    let (file, config) = (path(file), path(config));
+    let names = ["--tasks", &alpha, "--tasks", &beta, "--variants", variants];
+    folder.run(&[&["import", &file, "--config", &config, "--output", "model"][..], &names].concat())
+}
+
+/// Grids as JSON, an empty board as the single cell that stands for it.
+fn normalised(submission: &Value) -> Value {
+    let mut submission = submission.clone();
+    for answers in submission.as_object_mut().unwrap().values_mut() {
+        for attempts in answers.as_array_mut().unwrap() {
+            for grid in attempts.as_object_mut().unwrap().values_mut() {
+                if grid.as_array().unwrap().is_empty() {
+                    *grid = serde_json::json!([[0]]);
+                }
+            }
+        }
+    }
+    submission
+}
+
+/// Imports a checkpoint, solves the tiny evaluation set as published ones are, and holds submission and pass@K against the published code's.
+fn evaluate(config: &str, expected: &str) {
+    let folder = Program::new();
+    let imported = import(&folder, "attention/step_123", config, "8");
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    let beta = path("tiny/arc-agi_beta_challenges.json");
+    let solve = ["solve", &beta, "--checkpoint", "model", "--predictions", "all.jsonl", "--submission", "s.json"];
+    let solved = folder.run(&solve);
+    assert_eq!(solved.code, 0, "{}", solved.stderr);
+    let submission: Value = serde_json::from_slice(&fs::read(folder.path("s.json")).unwrap()).unwrap();
+    assert_eq!(submission, normalised(&json(&format!("{expected}submission.json"))));
+
+    let score = folder.run(&["score", "s.json", "--tasks", &beta, "--predictions", "all.jsonl", "--json"]);
+    let score: Value = serde_json::from_str(&score.stdout).unwrap();
+    let (mut held, published) = (0, json(&format!("{expected}evaluation.json")));
+    for (name, expected) in published.as_object().unwrap() {
+        let Some(k) = name.strip_prefix("ARC/pass@") else { continue };
+        let found = score["pass_at"][k].as_f64().unwrap();
+        assert!((found - expected.as_f64().unwrap()).abs() < 1e-12, "{name}: {found} and not {expected}");
+        held += 1;
+    }
+    assert_eq!(held, 6, "{published}");
+}
+
+#[test]
+fn an_evaluation_is_the_published_one_grid_for_grid() {
+    evaluate("attention/all_config.yaml", "");
+}
+
+#[test]
+fn a_checkpoint_with_fewer_halting_steps_runs_its_own() {
+    evaluate("quick/all_config.yaml", "quick/");
+}
+
+#[test]
+fn the_names_of_the_rows_are_computed_or_given() {
+    let folder = Program::new();
+    let computed = import(&folder, "attention/step_123", "attention/all_config.yaml", "8");
+    let names = json("identifiers.json");
+    let lines: String = names.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned() + "\n").collect();
+    assert_eq!(fs::read_to_string(folder.path("model/identifiers.txt")).unwrap(), lines);
+    assert!(computed.stdout.contains("every row has a name"), "{}", computed.stdout);
+
+    let (file, config) = (path("attention/step_123"), path("attention/all_config.yaml"));
+    let given = |list: &str, output: &str| {
+        folder.run(&["import", &file, "--config", &config, "--identifiers", list, "--output", output])
+    };
+    assert_eq!(given(&path("identifiers.json"), "given").code, 0);
+    assert_eq!(fs::read_to_string(folder.path("given/identifiers.txt")).unwrap(), lines);
+    let short = folder.write("short.json", r#"["<blank>", "a"]"#);
+    assert_refused(&given(&short, "other"), &["the identifiers given have 2 names", "another checkpoint"]);
+    assert_refused(&given(&path("identifiers.json"), "given"), &["given is there already", "--output"]);
+
+    // fewer variants than it was trained with: the table has rows without a name, which is said
+    let folder = Program::new();
+    let fewer = import(&folder, "attention/step_123", "attention/all_config.yaml", "7");
+    assert!(fewer.code == 0 && fewer.stdout.contains("rows have names; the other "), "{}", fewer.stdout);
+    let more = Program::new();
+    let refused = import(&more, "attention/step_123", "attention/all_config.yaml", "9");
+    assert_refused(&refused, &["its puzzle table has", "--variants", "Nothing was written"]);
+}
+
+#[test]
+fn an_export_has_the_published_names_and_the_same_numbers() {
+    let folder = Program::new();
+    assert_eq!(import(&folder, "attention/step_123", "attention/all_config.yaml", "8").code, 0);
+    let exported = folder.run(&["export", "model", "back.safetensors"]);
+    assert_eq!(exported.code, 0, "{}", exported.stderr);
+    let bytes = fs::read(folder.path("back.safetensors")).unwrap();
+    let back = SafeTensors::deserialize(&bytes).unwrap();
+    let mut tensors = PublishedTensors::open(&fixture("attention/step_123")).unwrap();
+    assert_eq!(back.len(), 15);
+    for (name, view) in back.tensors() {
+        let inner = name.strip_prefix("_orig_mod.model.inner.").unwrap();
+        assert_eq!(Some(view.shape()), tensors.shape(inner), "{name}");
+        let values: Vec<f32> = view.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+        assert_eq!(values, all(&mut tensors, inner), "{name}");
+    }
+}
+
+#[test]
+fn a_checkpoint_is_described() {
+    let folder = Program::new();
+    let imported = import(&folder, "attention-bfloat16/step_123", "attention-bfloat16/all_config.yaml", "8");
+    assert!(imported.stdout.starts_with("15 tensors fit: "), "{}", imported.stdout);
+    let found = folder.run(&["inspect", "model"]);
+    for part in [
+        "step        123",
+        "hidden 32, 2 layers, attention with 2 heads",
+        "step_123 (bfloat16), sha256 ",
+        "tasks       7, ",
+    ] {
+        assert!(found.stdout.contains(part), "no \"{part}\" in {}", found.stdout);
+    }
+    let rows = folder.run(&["inspect", "model", "--tasks"]).stdout;
+    assert!(rows.lines().count() == 7 && rows.lines().all(|line| line.ends_with(" 9")), "{rows}");
+    let described: Value = serde_json::from_str(&folder.run(&["inspect", "model", "--json"]).stdout).unwrap();
+    assert_eq!((&described["step"], &described["model"]["hidden"]), (&123.into(), &32.into()));
+    assert_eq!(described["imported"]["names"]["order"]["variants"], 8);
+}
+
+#[test]
+fn what_is_broken_is_named_and_leaves_nothing_behind() {
+    let cases: [(&str, &[&str]); 8] = [
+        ("truncated", &["step_1", "cut off or damaged"]),
+        ("foreign-global", &["its pickle asks for", "nothing was run"]),
+        ("other-shape", &["mismatched: q_head.weight is [2, 7] and not [2, 8]"]),
+        ("not-a-number", &["of tensor _orig_mod.model.inner.L_level.layers.1.mlp.down_proj.weight is NaN"]),
+        ("short-table", &["its puzzle table has 63 rows", "give 64 names"]),
+        ("missing-tensor", &["missing: L_level.layers.0.self_attn.o_proj.weight"]),
+        ("legacy", &["before PyTorch 1.6"]),
+        ("no-l-cycles", &["all_config.yaml", "L_cycles"]),
+    ];
+    for (case, parts) in cases {
+        let folder = Program::new();
+        let ended = import(&folder, &format!("broken/{case}/step_1"), &format!("broken/{case}/all_config.yaml"), "8");
+        assert_refused(&ended, parts);
+        assert!(names_in(folder.0.path()).is_empty(), "{case}: {:?}", names_in(folder.0.path()));
+    }
+    let folder = Program::new();
+    assert_eq!(
+        import(&folder, "broken/good/step_1", "broken/good/all_config.yaml", "8").code,
+        0,
+        "their sound sibling"
+    );
+}
