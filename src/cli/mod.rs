@@ -5,6 +5,7 @@
 
 mod bench;
 mod compare;
+mod identifiers;
 mod interrupt;
 mod picture;
 mod publish;
@@ -53,6 +54,7 @@ enum Command {
     Validate(validate::Arguments),
     Compare(compare::Arguments),
     Tasks(tasks::Arguments),
+    Identifiers(identifiers::Arguments),
     Bench(bench::Arguments),
 }
 
@@ -124,6 +126,7 @@ pub fn main() -> Exit {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Tasks(arguments) => tasks::run(&arguments),
+        Command::Identifiers(arguments) => identifiers::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     };
     match result {

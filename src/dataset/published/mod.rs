@@ -1,0 +1,10 @@
+//! The published build's data set, drawn again bit for bit: the order of its identifiers, and its folder of arrays.
+//!
+//! A published checkpoint's table has one row for every name, in an order that only numpy's random numbers give; with the names in any
+//! other order the table is worthless. `trm-arc`'s own training sets have nothing to do with this: they draw their own variants.
+
+mod numpy;
+mod order;
+mod variants;
+
+pub use order::{OrderedTask, PublishedOrder, identifiers};
