@@ -5,6 +5,7 @@
 
 mod bench;
 mod compare;
+mod dataset;
 mod identifiers;
 mod interrupt;
 mod picture;
@@ -23,6 +24,7 @@ use clap::{Parser, Subcommand};
 use thiserror::Error;
 
 use crate::bench::BenchError;
+use crate::dataset::published::PublishedError;
 use crate::device::DeviceError;
 use crate::files::FileError;
 use crate::recipe::RecipeError;
@@ -55,6 +57,7 @@ enum Command {
     Compare(compare::Arguments),
     Tasks(tasks::Arguments),
     Identifiers(identifiers::Arguments),
+    Dataset(dataset::Arguments),
     Bench(bench::Arguments),
 }
 
@@ -109,6 +112,8 @@ enum CliError {
     #[error(transparent)]
     Bench(#[from] BenchError),
     #[error(transparent)]
+    Published(#[from] PublishedError),
+    #[error(transparent)]
     Device(#[from] DeviceError),
     #[error("cannot write to the standard output: {0}")]
     Output(#[from] io::Error),
@@ -127,6 +132,7 @@ pub fn main() -> Exit {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Tasks(arguments) => tasks::run(&arguments),
         Command::Identifiers(arguments) => identifiers::run(&arguments),
+        Command::Dataset(arguments) => dataset::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     };
     match result {

@@ -3,8 +3,13 @@
 //! A published checkpoint's table has one row for every name, in an order that only numpy's random numbers give; with the names in any
 //! other order the table is worthless. `trm-arc`'s own training sets have nothing to do with this: they draw their own variants.
 
+mod array;
+mod build;
+mod check;
 mod numpy;
 mod order;
+mod part;
 mod variants;
 
+pub use build::{PublishedBuild, PublishedError};
 pub use order::{OrderedTask, PublishedOrder, identifiers};
