@@ -5,7 +5,9 @@
 
 mod bench;
 mod compare;
+mod dataset;
 mod export;
+mod identifiers;
 mod import;
 mod inspect;
 mod interrupt;
@@ -25,6 +27,7 @@ use clap::{Parser, Subcommand};
 use thiserror::Error;
 
 use crate::bench::BenchError;
+use crate::dataset::published::PublishedError;
 use crate::device::DeviceError;
 use crate::files::FileError;
 use crate::recipe::RecipeError;
@@ -59,6 +62,8 @@ enum Command {
     Validate(validate::Arguments),
     Compare(compare::Arguments),
     Tasks(tasks::Arguments),
+    Identifiers(identifiers::Arguments),
+    Dataset(dataset::Arguments),
     Bench(bench::Arguments),
 }
 
@@ -113,6 +118,8 @@ enum CliError {
     #[error(transparent)]
     Bench(#[from] BenchError),
     #[error(transparent)]
+    Published(#[from] PublishedError),
+    #[error(transparent)]
     Device(#[from] DeviceError),
     #[error("cannot write to the standard output: {0}")]
     Output(#[from] io::Error),
@@ -133,6 +140,8 @@ pub fn main() -> Exit {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Tasks(arguments) => tasks::run(&arguments),
+        Command::Identifiers(arguments) => identifiers::run(&arguments),
+        Command::Dataset(arguments) => dataset::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     };
     match result {

@@ -1,7 +1,9 @@
 //! `Identifiers`: the names of the puzzle table's rows, in order. One wrong order and a trained table is worthless, so the
 //! order is stored with every checkpoint and never derived again.
+//!
+//! A published table has over a million rows: the names are kept as the one text that is written, not each on its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 
@@ -13,8 +15,10 @@ pub const BLANK: &str = "<blank>";
 /// The names of the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identifiers {
-    names: Vec<String>,
-    by_task: HashMap<String, Vec<(usize, Augmentation)>>,
+    lines: String,
+    count: usize,
+    places: HashMap<String, usize>,
+    by_task: Vec<Vec<(usize, Augmentation)>>,
 }
 
 /// Names that cannot be the rows of a table.
@@ -46,21 +50,38 @@ impl Identifiers {
     ///
     /// # Errors
     /// [`IdentifiersError`].
-    pub fn new(names: Vec<String>) -> Result<Self, IdentifiersError> {
-        if names.first().is_none_or(|name| name != BLANK) {
-            return Err(IdentifiersError::NoBlank(names.first().cloned().unwrap_or_default()));
+    pub fn new<Name: AsRef<str>>(names: impl IntoIterator<Item = Name>) -> Result<Self, IdentifiersError> {
+        let mut names = names.into_iter();
+        let first = names.next();
+        let first = first.as_ref().map_or("", AsRef::as_ref);
+        if first != BLANK {
+            return Err(IdentifiersError::NoBlank(first.to_owned()));
         }
-        let mut by_task: HashMap<String, Vec<(usize, Augmentation)>> = HashMap::new();
-        for (index, name) in names.iter().enumerate().skip(1) {
-            let parsed = Augmentation::parse_variant(name);
-            let (task, augmentation) = parsed.map_err(|source| IdentifiersError::Name { index, source })?;
-            let rows = by_task.entry(task.to_owned()).or_default();
-            if rows.iter().any(|(_, known)| *known == augmentation) {
-                return Err(IdentifiersError::Repeated { index, name: name.clone() });
-            }
-            rows.push((index, augmentation));
+        let lines = format!("{BLANK}\n");
+        let mut identifiers = Self { lines, count: 1, places: HashMap::new(), by_task: Vec::new() };
+        let mut seen = HashSet::new();
+        for name in names {
+            identifiers.push(name.as_ref(), &mut seen)?;
         }
-        Ok(Self { names, by_task })
+        Ok(identifiers)
+    }
+
+    fn push(&mut self, name: &str, seen: &mut HashSet<(u32, Augmentation)>) -> Result<(), IdentifiersError> {
+        let index = self.count;
+        let parsed = Augmentation::parse_variant(name);
+        let (task, augmentation) = parsed.map_err(|source| IdentifiersError::Name { index, source })?;
+        let place = self.places.get(task).copied().unwrap_or_else(|| {
+            self.places.insert(task.to_owned(), self.by_task.len());
+            self.by_task.push(Vec::new());
+            self.by_task.len() - 1
+        });
+        if !seen.insert((place as u32, augmentation)) {
+            return Err(IdentifiersError::Repeated { index, name: name.to_owned() });
+        }
+        self.by_task[place].push((index, augmentation));
+        self.lines.extend([name, "\n"]);
+        self.count += 1;
+        Ok(())
     }
 
     /// From a text of one name a line.
@@ -68,17 +89,17 @@ impl Identifiers {
     /// # Errors
     /// [`IdentifiersError`].
     pub fn from_lines(text: &str) -> Result<Self, IdentifiersError> {
-        Self::new(text.lines().map(str::to_owned).collect())
+        Self::new(text.lines())
     }
 
     /// One name a line.
     pub fn to_lines(&self) -> String {
-        self.names.iter().flat_map(|name| [name.as_str(), "\n"]).collect()
+        self.lines.clone()
     }
 
     /// The rows of the table, `<blank>` included.
     pub fn count(&self) -> usize {
-        self.names.len()
+        self.count
     }
 
     /// The tasks that have rows.
@@ -88,12 +109,19 @@ impl Identifiers {
 
     /// The most variants that a task has.
     pub fn most_variants(&self) -> usize {
-        self.by_task.values().map(Vec::len).max().unwrap_or(0)
+        self.by_task.iter().map(Vec::len).max().unwrap_or(0)
+    }
+
+    /// Every task that has rows with its rows, in the order of the table.
+    pub fn by_task(&self) -> impl Iterator<Item = (&str, &[(usize, Augmentation)])> {
+        let mut tasks: Vec<(&str, usize)> = self.places.iter().map(|(task, &place)| (task.as_str(), place)).collect();
+        tasks.sort_unstable_by_key(|&(_, place)| place);
+        tasks.into_iter().map(|(task, place)| (task, self.by_task[place].as_slice()))
     }
 
     /// The task's rows and the augmentation of each, in the order of the table; none for an unknown task.
     pub fn of_task(&self, task: &str) -> &[(usize, Augmentation)] {
-        self.by_task.get(task).map_or(&[], Vec::as_slice)
+        self.places.get(task).map_or(&[], |&place| &self.by_task[place])
     }
 }
 
@@ -109,6 +137,9 @@ mod tests {
         let rows: Vec<_> = identifiers.of_task("b").iter().map(|(row, _)| *row).collect();
         assert_eq!((rows, identifiers.count(), identifiers.tasks()), (vec![1, 2], 4, 2));
         assert!(identifiers.of_task("c").is_empty());
+        let counts: Vec<_> = identifiers.by_task().map(|(task, rows)| (task, rows.len())).collect();
+        assert_eq!(counts, [("b", 2), ("a", 1)]);
+        assert_eq!(Identifiers::new(text.lines().map(str::to_owned)).unwrap(), identifiers);
     }
 
     #[test]
@@ -118,5 +149,7 @@ mod tests {
         assert!(fault("").contains("<blank>"));
         assert!(fault("<blank>\na\na\n").contains("identifier 2 repeats \"a\""));
         assert!(fault("<blank>\na|||t9|||0\n").contains("identifier 1"));
+        let plain = "a|||t0|||0123456789";
+        assert!(fault(&format!("<blank>\na\n{plain}\n")).contains("identifier 2 repeats \"a|||t0"));
     }
 }

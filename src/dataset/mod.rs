@@ -3,6 +3,7 @@
 //! Every variant of every task has an identifier, its printed name, and with it a row in the puzzle table. Identifier 0 is `<blank>`.
 
 mod identifiers;
+pub mod published;
 mod sampler;
 mod training_set;
 

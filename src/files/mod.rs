@@ -1,6 +1,7 @@
 //! Files: read with the path in every error, written beside and renamed, so that nothing is ever half-written.
 
 mod entries;
+mod folder;
 mod write;
 
 use std::env;
@@ -14,6 +15,7 @@ use thiserror::Error;
 
 use crate::names;
 pub use entries::Entries;
+pub use folder::NewFolder;
 pub use write::{Sink, check_writable, create, place, write, write_with};
 
 /// What some editors put before UTF-8 text.

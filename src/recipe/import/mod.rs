@@ -18,7 +18,7 @@ use thiserror::Error;
 use crate::checkpoint::{CheckpointError, Content, Folder, LoadReport, Part, TorchFile, header, to_bytes};
 use crate::dataset::Identifiers;
 use crate::encode::VOCABULARY;
-use crate::files::{self, FileError};
+use crate::files::{self, NewFolder};
 use crate::grid::MAX_SIDE;
 use crate::model::{Config, Spec, specs};
 use crate::recipe::trained::{About, PUZZLE_TABLE, SetDigest};
@@ -268,12 +268,7 @@ fn write(
     imported: &Imported,
     stop: &AtomicBool,
 ) -> Result<(), RecipeError> {
-    let output = request.output;
-    let failed = |source| FileError::Write { path: output.to_owned(), source };
-    let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent).map_err(failed)?;
-    let beside = tempfile::Builder::new().prefix(".trm-arc-").tempdir_in(parent).map_err(failed)?;
-    let place = beside.path().join("checkpoint");
+    let beside = NewFolder::begin(request.output)?;
     let about = About::<()> {
         recipe: recipe.clone(),
         sets: request.sets.clone(),
@@ -299,12 +294,11 @@ fn write(
         (Part::Model, Content::Pieces(Box::new(model))),
         (Part::Identifiers, Content::Bytes(request.identifiers.to_lines().into_bytes())),
     ];
-    match Folder::new(&place).write(step, about, parts) {
+    match Folder::new(beside.path()).write(step, about, parts) {
         Err(CheckpointError::Stopped) => return Err(ImportError::Interrupted.into()),
         result => result?,
     }
-    std::fs::rename(&place, output).map_err(failed)?;
-    Ok(())
+    Ok(beside.finish()?)
 }
 
 fn check_rows(file: &Path, rows: usize, names: usize, from: &NamesFrom) -> Result<(), ImportError> {

@@ -1,0 +1,21 @@
+//! The published build's data set, drawn again bit for bit: the order of its identifiers, and its folder of arrays.
+//!
+//! A published checkpoint's table has one row for every name, in an order that only numpy's random numbers give; with the names in any
+//! other order the table is worthless. `trm-arc`'s own training sets have nothing to do with this: they draw their own variants.
+
+mod array;
+mod build;
+mod check;
+mod numpy;
+mod order;
+mod part;
+mod variants;
+
+/// Variants of each task beside the plain one in the published ARC runs.
+pub const VARIANTS: usize = 1000;
+
+/// The seed of the published data sets.
+pub const SEED: u32 = 42;
+
+pub use build::{PublishedBuild, PublishedError};
+pub use order::{OrderedTask, PublishedOrder, identifiers};
