@@ -183,6 +183,7 @@ impl Recipe {
     pub fn load(name: &str) -> Result<Self, RecipeError> {
         let recipe: Self = files::read_toml(&files::find_toml("recipes", name)?)?;
         recipe.check()?;
+        recipe.check_sources()?;
         Ok(recipe)
     }
 
@@ -267,6 +268,14 @@ impl Recipe {
         }
     }
 
+    /// A recipe to train by has task sets; that of an imported checkpoint may have none.
+    fn check_sources(&self) -> Result<(), RecipeError> {
+        match self.data.sources.is_empty() {
+            true => self.value("data.sources is empty; name at least one task set".to_owned()),
+            false => Ok(()),
+        }
+    }
+
     fn check_data(&self) -> Result<(), RecipeError> {
         if self.name.is_empty()
             || !self.name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
@@ -287,9 +296,6 @@ impl Recipe {
         if self.model.mixer == Mixer::TokenMlp && self.data.canvas != Canvas::Board {
             let fault = "a token-mlp model needs data.canvas = \"board\": its examples all have one size";
             return self.value(fault.to_owned());
-        }
-        if self.data.sources.is_empty() {
-            return self.value("data.sources is empty; name at least one task set".to_owned());
         }
         let held_out = |source: &&SourceRecipe| source.test_pairs && self.data.held_out.contains(&source.tasks);
         match self.data.sources.iter().find(held_out) {
@@ -330,7 +336,9 @@ mod tests {
         assert!(fault(|r| r.training.steps = 0).contains("training.steps is 0"));
         assert!(fault(|r| r.model.vocabulary = 11).contains("12 kinds"));
         assert!(fault(|r| r.trunk.learning_rate = f64::NAN).contains("trunk.learning_rate"));
-        assert!(fault(|r| r.data.sources.clear()).contains("data.sources"));
+        let mut empty = Recipe::load("small-grids").unwrap();
+        empty.data.sources.clear();
+        assert!(empty.check_sources().unwrap_err().to_string().contains("data.sources"));
         assert!(fault(|r| r.trunk.optimizer.beta_1 = 1.5).contains("beta_1 is 1.5"));
         assert!(fault(|r| r.rows.weight_decay = f64::NAN).contains("rows.weight_decay"));
         assert!(fault(|r| r.training.warmup = 1_000_000).contains("training.warmup"));
