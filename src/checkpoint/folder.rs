@@ -45,12 +45,15 @@ impl Part {
     }
 }
 
+/// Writes a part, piece by piece.
+pub type Pieces<'a> = Box<dyn FnOnce(&mut Sink) -> Result<(), CheckpointError> + 'a>;
+
 /// What a part is written from.
 pub enum Content<'a> {
     /// All of it.
     Bytes(Vec<u8>),
     /// Piece by piece, as it is too large to be held.
-    Pieces(Box<dyn FnOnce(&mut Sink) -> Result<(), CheckpointError> + 'a>),
+    Pieces(Pieces<'a>),
 }
 
 impl Content<'static> {

@@ -4,6 +4,7 @@
 //! What bites: the archive's folder is named after the file, and a state dict's names begin with whatever wrapped the model.
 
 mod pickle;
+mod tensor;
 
 use std::fmt;
 use std::fs::File;
@@ -15,7 +16,7 @@ use zip::result::ZipError;
 
 use super::CheckpointError;
 use crate::files::{self, FileError};
-use pickle::{Number, Pickled};
+use tensor::Pickled;
 
 /// The largest pickle of names and shapes; those of state dicts are a few kilobytes.
 const MOST_PICKLE: u64 = 1 << 26;
@@ -137,14 +138,7 @@ impl TorchFile {
     /// Every tensor must be dense, in row order.
     fn check_tensors(&self) -> Result<(), CheckpointError> {
         for (name, tensor) in &self.tensors {
-            let mut stride = Some(1usize);
-            let mut dense = tensor.shape.len() == tensor.strides.len();
-            for (&side, &found) in tensor.shape.iter().zip(&tensor.strides).rev() {
-                dense &= side <= 1 || Some(found) == stride;
-                stride = stride.and_then(|stride| stride.checked_mul(side));
-            }
-            let bytes = stride.and_then(|count| count.checked_add(tensor.offset)?.checked_mul(tensor.number.size()));
-            if !dense || bytes.is_none() {
+            if !tensor.is_dense() {
                 let (shape, strides) = (&tensor.shape, &tensor.strides);
                 let fault = format!("tensor {name} of {shape:?} has strides {strides:?}; save it contiguous()");
                 return Err(CheckpointError::Torch { path: self.path.clone(), fault });
@@ -166,23 +160,5 @@ impl TorchFile {
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).map_err(|e| fault(format!("{name} is cut off or damaged ({e})")))?;
         Ok(Some(bytes))
-    }
-}
-
-impl Number {
-    fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "float32",
-            Self::F16 => "float16",
-            Self::Bf16 => "bfloat16",
-        }
-    }
-
-    fn decode(self, bytes: &[u8], values: &mut Vec<f32>) {
-        match self {
-            Self::F32 => values.extend(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b))),
-            Self::F16 => values.extend(bytes.as_chunks().0.iter().map(|&b| half::f16::from_le_bytes(b).to_f32())),
-            Self::Bf16 => values.extend(bytes.as_chunks().0.iter().map(|&b| half::bf16::from_le_bytes(b).to_f32())),
-        }
     }
 }

@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::tensor::{Number, Pickled};
+
 /// The names that a state dict may refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Global {
@@ -18,39 +20,6 @@ enum Global {
     Parameter,
     /// `torch.FloatStorage` and its like.
     Storage(Number),
-}
-
-/// The number types of tensors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Number {
-    /// float32.
-    F32,
-    /// float16.
-    F16,
-    /// bfloat16.
-    Bf16,
-}
-
-impl Number {
-    /// The bytes of one.
-    pub fn size(self) -> usize {
-        if self == Self::F32 { 4 } else { 2 }
-    }
-}
-
-/// A tensor of a state dict: a dense piece of a storage.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pickled {
-    /// Its number type.
-    pub number: Number,
-    /// Its shape.
-    pub shape: Vec<usize>,
-    /// Its strides, in numbers.
-    pub strides: Vec<usize>,
-    /// The file of its storage.
-    pub storage: String,
-    /// The numbers of the storage before it.
-    pub offset: usize,
 }
 
 /// How deep tuples are nested at most; those of a state dict are two deep.

@@ -7,30 +7,26 @@
 
 mod config;
 mod export;
+mod tensors;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::checkpoint::{CheckpointError, Content, Folder, LoadReport, Part, TorchFile, header, to_bytes};
+use crate::checkpoint::{CheckpointError, Content, Folder, LoadReport, Part, header, to_bytes};
 use crate::dataset::Identifiers;
 use crate::encode::VOCABULARY;
 use crate::files::{self, NewFolder};
 use crate::grid::MAX_SIDE;
-use crate::model::{Config, Spec, specs};
+use crate::model::{Spec, specs};
 use crate::recipe::trained::{About, PUZZLE_TABLE, SetDigest};
 use crate::recipe::{Recipe, RecipeError};
 pub use config::Published;
 pub use export::export;
-
-/// What torch.compile and the loss head put before the names of the model.
-pub const PUBLISHED_PREFIX: &str = "_orig_mod.model.inner.";
-
-/// The tensor by which the prefix of a file is found: it is in every model, and no other name ends with it.
-const MARKER: &str = "H_init";
+use tensors::needed;
+pub use tensors::{PUBLISHED_PREFIX, PublishedTensors};
 
 /// Checkpoints that were published, by their SHA-256.
 const KNOWN: [(&str, &str); 1] = [(
@@ -153,70 +149,6 @@ pub struct Summary {
     pub unknown_fields: Vec<String>,
 }
 
-/// The tensors of a published file under the names of [`specs`].
-#[derive(Debug)]
-pub struct PublishedTensors {
-    file: TorchFile,
-    prefix: String,
-}
-
-impl PublishedTensors {
-    /// Opens a file of torch.save.
-    ///
-    /// # Errors
-    /// [`CheckpointError::Torch`].
-    pub fn open(path: &Path) -> Result<Self, CheckpointError> {
-        let file = TorchFile::open(path)?;
-        let prefix = file.tensors().find_map(|(name, _)| name.strip_suffix(MARKER)).unwrap_or(PUBLISHED_PREFIX);
-        let prefix = prefix.to_owned();
-        Ok(Self { file, prefix })
-    }
-
-    /// The shape of a tensor.
-    pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.file.tensors().find(|(known, _)| known.strip_prefix(&self.prefix) == Some(name)).map(|(_, shape)| shape)
-    }
-
-    /// Says how the tensors fit a model and a table of whatever length.
-    pub fn report(&self, config: &Config) -> LoadReport {
-        let found: BTreeMap<&str, &[usize]> =
-            self.file.tensors().map(|(name, shape)| (name.strip_prefix(&self.prefix).unwrap_or(name), shape)).collect();
-        let rows = found.get(PUZZLE_TABLE).and_then(|shape| shape.first().copied()).unwrap_or(1);
-        LoadReport::of(&found, &needed(config, rows))
-    }
-
-    /// Hands the numbers of a tensor on, piece by piece.
-    ///
-    /// # Errors
-    /// [`CheckpointError::Torch`].
-    pub fn read(
-        &mut self,
-        name: &str,
-        take: impl FnMut(&[f32]) -> Result<(), CheckpointError>,
-    ) -> Result<(), CheckpointError> {
-        self.file.read(&format!("{}{name}", self.prefix), take)
-    }
-
-    /// The numbers of a tensor.
-    ///
-    /// # Errors
-    /// [`CheckpointError::Torch`].
-    pub fn all(&mut self, spec: &Spec) -> Result<Vec<f32>, CheckpointError> {
-        let mut values = Vec::with_capacity(spec.len());
-        self.read(&spec.name, |piece| {
-            values.extend_from_slice(piece);
-            Ok(())
-        })?;
-        Ok(values)
-    }
-}
-
-/// The names and shapes of a model's tensors, the puzzle table last.
-fn needed(config: &Config, rows: usize) -> Vec<(String, Vec<usize>)> {
-    let trunk = specs(config).into_iter().map(|spec| (spec.name, spec.shape));
-    trunk.chain([(PUZZLE_TABLE.to_owned(), vec![rows, config.puzzle_width])]).collect()
-}
-
 /// Imports a checkpoint. `stop` ends it early; nothing is left behind then.
 ///
 /// # Errors
@@ -242,7 +174,7 @@ pub fn import(request: &Request<'_>, stop: &AtomicBool) -> Result<Summary, Recip
     let imported = Imported {
         file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         sha256: files::sha256_of(file)?,
-        numbers: tensors.file.number_types().into_iter().map(str::to_owned).collect(),
+        numbers: tensors.number_types().into_iter().map(str::to_owned).collect(),
         names: names.clone(),
         named: identifiers.count(),
     };
