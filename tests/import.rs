@@ -230,7 +230,7 @@ fn a_checkpoint_is_described() {
         "step        123",
         "hidden 32, 2 layers, attention with 2 heads",
         "step_123 (bfloat16), sha256 ",
-        "tasks       7, ",
+        "known tasks 7, ",
     ] {
         assert!(found.stdout.contains(part), "no \"{part}\" in {}", found.stdout);
     }

@@ -59,7 +59,7 @@ fn to_terminal(trained: &Trained<Cpu>) -> String {
         ("model", model(&trained.model.config)),
         ("trunk", format!("{} numbers, float32", count(trained.model.parameters()))),
         ("puzzle rows", format!("{} of {width}, {} numbers", count(rows), count(rows * width))),
-        ("tasks", format!("{}, {}", count(counts.len()), rows_each(&counts))),
+        ("known tasks", format!("{}, {}", count(counts.len()), rows_each(&counts))),
     ];
     if let Some(Imported { file, sha256, numbers, names, named }) = &trained.imported {
         let from = match names {

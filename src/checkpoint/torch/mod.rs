@@ -4,6 +4,7 @@
 //! What bites: the archive's folder is named after the file, and a state dict's names begin with whatever wrapped the model.
 
 mod pickle;
+mod program;
 mod tensor;
 
 use std::fmt;

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::program::Program;
 use super::tensor::{Number, Pickled};
 
 /// The names that a state dict may refer to.
@@ -43,8 +44,7 @@ enum Value {
 
 #[derive(Default)]
 struct Machine<'a> {
-    program: &'a [u8],
-    at: usize,
+    program: Program<'a>,
     stack: Vec<Value>,
     /// The heights of the stack that were marked.
     marks: Vec<usize>,
@@ -57,7 +57,7 @@ struct Machine<'a> {
 /// # Errors
 /// What stands in the program that has no place in a state dict.
 pub fn state_dict(program: &[u8]) -> Result<Vec<(String, Pickled)>, String> {
-    let mut machine = Machine { program, ..Machine::default() };
+    let mut machine = Machine { program: Program::new(program), ..Machine::default() };
     let Value::Dictionary(place) = machine.run()? else {
         return Err("it holds no state dict (a dictionary of named tensors)".to_owned());
     };
@@ -72,8 +72,8 @@ pub fn state_dict(program: &[u8]) -> Result<Vec<(String, Pickled)>, String> {
 impl Machine<'_> {
     fn run(&mut self) -> Result<Value, String> {
         loop {
-            let start = self.at;
-            let code = self.byte()?;
+            let start = self.program.at();
+            let code = self.program.byte()?;
             match code {
                 0x80 => self.protocol()?,
                 b'(' => self.marks.push(self.stack.len()),
@@ -83,7 +83,10 @@ impl Machine<'_> {
                 b'K' => self.whole(1)?,
                 b'M' => self.whole(2)?,
                 b'J' => self.whole(4)?,
-                0x8a => self.long()?,
+                0x8a => {
+                    let number = self.program.long()?;
+                    self.stack.push(Value::Whole(number));
+                }
                 b'X' => self.text(4)?,
                 0x8c => self.text(1)?,
                 b'c' => self.global()?,
@@ -122,64 +125,28 @@ impl Machine<'_> {
         }
     }
 
-    fn bytes(&mut self, count: usize) -> Result<&[u8], String> {
-        let bytes = self.program.get(self.at..self.at.saturating_add(count)).ok_or("its pickle is cut off")?;
-        self.at += count;
-        Ok(bytes)
-    }
-
-    fn byte(&mut self) -> Result<u8, String> {
-        Ok(self.bytes(1)?[0])
-    }
-
-    /// A number of `count` bytes without a sign.
-    fn number(&mut self, count: usize) -> Result<u32, String> {
-        let mut bytes = [0; 4];
-        bytes[..count].copy_from_slice(self.bytes(count)?);
-        Ok(u32::from_le_bytes(bytes))
-    }
-
     fn protocol(&mut self) -> Result<(), String> {
-        match self.byte()? {
+        match self.program.byte()? {
             2..=5 => Ok(()),
             version => Err(format!("its pickle has the protocol {version}; torch.save writes 2")),
         }
     }
 
     fn whole(&mut self, count: usize) -> Result<(), String> {
-        let number = self.number(count)?;
+        let number = self.program.number(count)?;
         // four bytes have a sign
         self.stack.push(Value::Whole(if count == 4 { i64::from(number as i32) } else { i64::from(number) }));
         Ok(())
     }
 
-    fn long(&mut self) -> Result<(), String> {
-        let count = usize::from(self.byte()?);
-        let digits = self.bytes(count)?;
-        let negative = digits.last().is_some_and(|byte| byte & 0x80 != 0);
-        let mut bytes = [if negative { 0xff } else { 0 }; 8];
-        bytes.get_mut(..count).ok_or("its pickle has a number of more than 8 bytes")?.copy_from_slice(digits);
-        self.stack.push(Value::Whole(i64::from_le_bytes(bytes)));
-        Ok(())
-    }
-
     fn text(&mut self, count: usize) -> Result<(), String> {
-        let length = self.number(count)? as usize;
-        let text = std::str::from_utf8(self.bytes(length)?).map_err(|_| "its pickle has a text that is not UTF-8")?;
-        let text = Value::Text(text.into());
-        self.stack.push(text);
+        let text = self.program.text(count)?;
+        self.stack.push(Value::Text(text.into()));
         Ok(())
-    }
-
-    fn line(&mut self) -> Result<String, String> {
-        let rest = &self.program[self.at..];
-        let end = rest.iter().position(|&byte| byte == b'\n').ok_or("its pickle is cut off")?;
-        self.at += end + 1;
-        Ok(String::from_utf8_lossy(&rest[..end]).into_owned())
     }
 
     fn global(&mut self) -> Result<(), String> {
-        let (module, name) = (self.line()?, self.line()?);
+        let (module, name) = (self.program.line()?, self.program.line()?);
         let global = match (module.as_str(), name.as_str()) {
             ("collections", "OrderedDict") => Global::OrderedDict,
             ("torch._utils", "_rebuild_tensor_v2") => Global::Tensor,
@@ -247,14 +214,14 @@ impl Machine<'_> {
     }
 
     fn keep(&mut self, count: usize) -> Result<(), String> {
-        let place = self.number(count)?;
+        let place = self.program.number(count)?;
         let value = self.stack.last().ok_or("its pickle keeps what is not there")?.clone();
         self.memo.insert(place, value);
         Ok(())
     }
 
     fn recall(&mut self, count: usize) -> Result<(), String> {
-        let place = self.number(count)?;
+        let place = self.program.number(count)?;
         let value = self.memo.get(&place).ok_or("its pickle recalls what was never kept")?.clone();
         self.stack.push(value);
         Ok(())
