@@ -1,7 +1,7 @@
 //! Arrays in numpy's own format (`.npy`), as far as the published folder has them.
 //!
-//! Ten bytes of introduction, a line that says what follows, then the values. What bites: numpy leaves room in that line for the first side
-//! to grow to 21 digits, and fills it up so that the values begin at a multiple of 64 bytes.
+//! Ten bytes of introduction, a line that says what follows, then the values. What bites: the line is filled up so that the values begin at a
+//! multiple of 64 bytes. (numpy also leaves room for the first side to grow; at the lengths here that makes no difference.)
 
 use std::io::{self, Read};
 
@@ -9,9 +9,6 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// Where the values may begin.
 const ALIGNMENT: usize = 64;
-
-/// The digits that the first side has room for.
-const GROWTH_DIGITS: usize = 21;
 
 /// What the values are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +33,8 @@ pub(super) fn description(kind: Kind, shape: &[usize]) -> String {
 /// All that stands before the values, as `numpy.save` writes it.
 pub(super) fn header(kind: Kind, shape: &[usize]) -> Vec<u8> {
     let text = description(kind, shape);
-    let room = shape.first().map_or(0, |side| GROWTH_DIGITS - side.to_string().len());
     let introduction = MAGIC.len() + 4;
-    let filled = (introduction + text.len() + room + 1).next_multiple_of(ALIGNMENT) - introduction;
+    let filled = (introduction + text.len() + 1).next_multiple_of(ALIGNMENT) - introduction;
     let length = u16::try_from(filled).expect("a line of a few sides is short");
     let mut header = [&MAGIC[..], &[1, 0], &length.to_le_bytes(), text.as_bytes()].concat();
     header.resize(introduction + filled - 1, b' ');

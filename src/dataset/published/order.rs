@@ -134,9 +134,7 @@ mod tests {
 
     #[test]
     fn a_missing_output_is_a_single_black_cell() {
-        let hidden = set(&["a", "b", "c"]);
-        let mut shown = hidden.clone();
-        shown.tasks.iter_mut().flat_map(|task| &mut task.test).for_each(|test| test.output = Some(Grid::placeholder()));
-        assert!(identifiers(&[hidden], 3, 0).names().eq(identifiers(&[shown], 3, 0).names()));
+        let set = set(&["a"]);
+        assert_eq!(answered(&set.tasks[0].test[0]).output, Grid::placeholder());
     }
 }

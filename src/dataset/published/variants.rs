@@ -33,7 +33,7 @@ pub(super) fn draw(numpy: &mut Numpy, pairs: &[Pair], wanted: usize) -> Vec<Augm
     let mut looks = HashSet::new();
     for _ in 0..wanted.saturating_mul(DRAWS_PER_VARIANT) {
         let variant = draw_one(numpy);
-        // Most repetitions differ in colours only that the task does not have: those are known without looking at the content.
+        // A repetition that differs in colours only that the task does not have is known without its content: a third of the time.
         let mut look = [0; COLOURS as usize];
         used.iter().for_each(|&colour| look[usize::from(colour)] = variant.colours.apply(colour));
         let is_new = looks.insert((variant.dihedral, look))
