@@ -15,11 +15,18 @@ use trm_arc::solve::TOKENS_PER_BATCH;
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 19] = [
         &[],
         &["solve"],
         &["train"],
         &["publish"],
+        &["import"],
+        &["export"],
+        &["inspect"],
+        &["identifiers"],
+        &["dataset"],
+        &["dataset", "export"],
+        &["dataset", "check"],
         &["score"],
         &["validate"],
         &["compare"],

@@ -1,6 +1,8 @@
 //! `trm-arc solve`: tasks in, a submission out, scored and compared where the solutions are known.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::builder::RangedU64ValueParser;
@@ -15,11 +17,11 @@ use crate::files;
 use crate::prediction::Solver;
 use crate::recipe::Trained;
 use crate::report::{Checkpoint, Comparison, Record, Status};
-use crate::solve::{self, Plan, Progress};
+use crate::solve::{self, Plan, Progress, Views};
 use crate::solver::{Copy, Random};
 use crate::submission;
 use crate::task;
-use crate::units::{self, Seconds};
+use crate::units::{self, Count, Seconds};
 
 /// The supervision steps of published evaluations, which never halt early.
 const PUBLISHED_STEPS: usize = 16;
@@ -87,6 +89,7 @@ enum SolverName {
 /// A solver and what the record says about it.
 struct Chosen {
     solver: Box<dyn Solver>,
+    views_of_task: Option<Arc<Views>>,
     checkpoint: Option<Checkpoint>,
     views: Option<usize>,
     steps: Option<usize>,
@@ -125,7 +128,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
     record.tokens_per_batch = chosen.tokens_per_batch;
     record.precision = chosen.precision.map(|precision| precision.to_string());
     let interrupt = interrupt::catch()?;
-    let bar = bar(&plan);
+    let bar = bar(&plan, chosen.views_of_task.take());
     let outcome = solve::run(&mut *chosen.solver, &plan, record, interrupt, &mut |progress| show(&bar, progress));
     bar.finish_and_clear();
     let record = outcome?.record;
@@ -151,7 +154,16 @@ fn choose(arguments: &Arguments) -> Result<Chosen, CliError> {
         talk("note: --seed belongs to --solver random and changes nothing here; the others draw nothing");
     }
     let without_model = |solver, views| {
-        Ok(Chosen { solver, checkpoint: None, views, steps: None, tokens_per_batch: None, precision: None })
+        let views_of_task = None;
+        Ok(Chosen {
+            solver,
+            views_of_task,
+            checkpoint: None,
+            views,
+            steps: None,
+            tokens_per_batch: None,
+            precision: None,
+        })
     };
     if arguments.solver != SolverName::Trm && arguments.checkpoint.is_some() {
         return Err(CliError::Usage("--checkpoint belongs to --solver trm; the other solvers have no model".into()));
@@ -186,9 +198,10 @@ fn model_solver(arguments: &Arguments) -> Result<Chosen, CliError> {
         recipe: Some(trained.recipe.name.clone()),
     };
     let tokens = arguments.tokens_per_batch.unwrap_or(solve::TOKENS_PER_BATCH);
-    let solver = Box::new(solve::ModelSolver::new(trained, views, steps).with_tokens_per_batch(tokens));
+    let solver = solve::ModelSolver::new(trained, views, steps).with_tokens_per_batch(tokens);
     Ok(Chosen {
-        solver,
+        views_of_task: Some(solver.watched()),
+        solver: Box::new(solver),
         checkpoint: Some(checkpoint),
         views: Some(views),
         steps: Some(steps),
@@ -197,15 +210,30 @@ fn model_solver(arguments: &Arguments) -> Result<Chosen, CliError> {
     })
 }
 
-/// Tasks done, solved so far, and the time left by the pace or by the limit, whichever is shorter.
-fn bar(plan: &Plan<'_>) -> ProgressBar {
+/// Tasks done, solved so far, views of the task at hand, and the time left by the pace or by the limit, whichever is shorter.
+fn bar(plan: &Plan<'_>, views: Option<Arc<Views>>) -> ProgressBar {
     let bar = ProgressBar::new(plan.set.tasks.len() as u64);
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} tasks{msg}, {elapsed} spent, {left} left")
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} tasks{msg}{views}, {elapsed} spent, {left} left")
         .expect("the template is right");
     let (started, limit) = (plan.started, plan.time_limit);
+    let of_task = move || {
+        let views = views.as_ref()?;
+        let (answered, all) = (views.answered.load(Ordering::Relaxed), views.all.load(Ordering::Relaxed));
+        (all > 0).then_some((answered, all))
+    };
+    let watched = of_task.clone();
+    let views = move |_: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
+        if let Some((answered, all)) = watched() {
+            let _ = write!(text, ", {} of {} views of the next", Count(answered as u64), Count(all as u64));
+        }
+    };
     let left = move |state: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
         let until_limit = limit.map(|limit| limit.saturating_sub(started.elapsed()));
-        let by_pace = (state.pos() > 0).then(|| state.eta());
+        let begun = of_task()
+            .filter(|(answered, all)| answered < all)
+            .map_or(0.0, |(answered, all)| answered as f64 / all as f64);
+        let (done, tasks) = (state.pos() as f64 + begun, state.len().unwrap_or(0) as f64);
+        let by_pace = (done > 0.0).then(|| started.elapsed().mul_f64((tasks / done - 1.0).clamp(0.0, 1e6)));
         let _ = match until_limit.into_iter().chain(by_pace).min() {
             Some(left) => write!(text, "{}", Seconds::from(left)),
             None => write!(text, "unknown time"),
@@ -214,7 +242,7 @@ fn bar(plan: &Plan<'_>) -> ProgressBar {
     let elapsed = move |_: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
         let _ = write!(text, "{}", Seconds::from(started.elapsed()));
     };
-    bar.set_style(style.with_key("left", left).with_key("elapsed", elapsed));
+    bar.set_style(style.with_key("views", views).with_key("left", left).with_key("elapsed", elapsed));
     bar.enable_steady_tick(Duration::from_millis(500));
     bar
 }

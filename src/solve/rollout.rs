@@ -5,6 +5,8 @@
 //! so the answers depend neither on the number of threads nor on the other tasks.
 
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dfdx::prelude::NoneTape;
 use rayon::prelude::*;
@@ -21,12 +23,22 @@ use crate::task::Task;
 /// Tokens of a batch unless another number is asked for: few enough that the views of one small task give every thread a batch.
 pub const TOKENS_PER_BATCH: usize = 450;
 
+/// The views of the task at hand, for those who watch: some tasks take hours.
+#[derive(Debug, Default)]
+pub struct Views {
+    /// All of them.
+    pub all: AtomicUsize,
+    /// Those that are answered.
+    pub answered: AtomicUsize,
+}
+
 /// A trained model that solves.
 pub struct ModelSolver<D: Operations> {
     trained: Trained<D>,
     views: usize,
     steps: usize,
     tokens_per_batch: usize,
+    watched: Arc<Views>,
 }
 
 /// One test input through one variant.
@@ -41,13 +53,18 @@ struct View {
 impl<D: Operations> ModelSolver<D> {
     /// A solver with at most `views` views of each test input and `steps` supervision steps.
     pub fn new(trained: Trained<D>, views: usize, steps: usize) -> Self {
-        Self { trained, views, steps, tokens_per_batch: TOKENS_PER_BATCH }
+        Self { trained, views, steps, tokens_per_batch: TOKENS_PER_BATCH, watched: Arc::default() }
     }
 
     /// The same solver with batches of at most this many tokens; a view that has more is a batch of its own. More tokens take more memory.
     /// The answers are the same but for the rounding of sums.
     pub fn with_tokens_per_batch(self, tokens_per_batch: usize) -> Self {
         Self { tokens_per_batch, ..self }
+    }
+
+    /// How far it is with the task at hand.
+    pub fn watched(&self) -> Arc<Views> {
+        self.watched.clone()
     }
 
     fn views(&self, task: &Task) -> Vec<View> {
@@ -97,10 +114,14 @@ impl<D: Operations> Solver for ModelSolver<D> {
     fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Solved {
         let views = self.views(task);
         let tokens = |view: &View| self.trained.model.config.prefix + view.drawing.cells.len();
+        self.watched.answered.store(0, Ordering::Relaxed);
+        self.watched.all.store(views.len(), Ordering::Relaxed);
         let batches = pack(views.iter().map(tokens), self.tokens_per_batch);
         let answer = |batch: Range<usize>| {
             let batch = &views[batch];
-            Ok(self.roll_out(batch, stop)?.map(|answers| (batch, answers)))
+            let answers = self.roll_out(batch, stop)?;
+            self.watched.answered.fetch_add(batch.len(), Ordering::Relaxed);
+            Ok(answers.map(|answers| (batch, answers)))
         };
         let answered = batches.into_par_iter().map(answer).collect::<Result<Vec<_>, FileError>>()?;
         let prediction = |(view, answer): (&View, Answer)| Prediction {

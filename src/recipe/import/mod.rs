@@ -7,6 +7,7 @@
 
 mod config;
 mod export;
+mod known;
 mod tensors;
 
 use std::path::{Path, PathBuf};
@@ -27,12 +28,6 @@ pub use config::Published;
 pub use export::export;
 use tensors::needed;
 pub use tensors::{PUBLISHED_PREFIX, PublishedTensors};
-
-/// Checkpoints that were published, by their SHA-256.
-const KNOWN: [(&str, &str); 1] = [(
-    "53689643ad1606d7c22c758f8af0a71b3b66275dea074f214d2f1048d9a01fb0",
-    "arcprize/trm_arc_prize_verification, arc_v1_public/step_518071",
-)];
 
 /// What keeps a checkpoint from being imported.
 #[derive(Debug, Error)]
@@ -70,6 +65,21 @@ pub enum ImportError {
         rows: usize,
         /// Names.
         names: usize,
+    },
+    /// Names in an order that is not the table's.
+    #[error(
+        "{path}: a table of {rows} rows is that of a published run; its names come from --tasks {first} --tasks {second} --variants 1000 \
+         --seed 42, in this order, or from its identifiers.json. Nothing was written"
+    )]
+    OtherOrder {
+        /// The file.
+        path: PathBuf,
+        /// Rows of the table.
+        rows: usize,
+        /// The set that comes first.
+        first: &'static str,
+        /// The one after it.
+        second: &'static str,
     },
     /// A place that is taken.
     #[error("{0} is there already; name a new folder with --output")]
@@ -160,13 +170,14 @@ pub fn import(request: &Request<'_>, stop: &AtomicBool) -> Result<Summary, Recip
     }
     let published = Published::read(config)?;
     let mut tensors = PublishedTensors::open(file)?;
-    let vocabulary = tensors.shape("embed_tokens.embedding_weight").map_or(VOCABULARY, |shape| shape[0]);
-    let model = published.model(vocabulary, MAX_SIDE * MAX_SIDE);
+    let vocabulary = tensors.shape("embed_tokens.embedding_weight").and_then(|shape| shape.first().copied());
+    let model = published.model(vocabulary.unwrap_or(VOCABULARY), MAX_SIDE * MAX_SIDE);
     model.check()?;
     let report = tensors.report(&model);
     report.clone().or_unfit(file)?;
     let rows = tensors.shape(PUZZLE_TABLE).map_or(0, |shape| shape[0]);
     check_rows(file, rows, identifiers.count(), names)?;
+    known::check(file, rows, names, sets)?;
     let step = step_of(file);
     let set_names: Vec<String> = sets.iter().map(|set| set.name.clone()).collect();
     let recipe = published.recipe(&name_of(output), step, plan_of(names), &set_names);
@@ -179,7 +190,7 @@ pub fn import(request: &Request<'_>, stop: &AtomicBool) -> Result<Summary, Recip
         named: identifiers.count(),
     };
     write(&mut tensors, &recipe, request, (step, rows), &imported, stop)?;
-    let known = KNOWN.iter().find(|(sha256, _)| *sha256 == imported.sha256).map(|(_, whose)| *whose);
+    let known = known::file(&imported.sha256);
     Ok(Summary {
         report,
         parameters: specs(&model).iter().map(Spec::len).sum(),
