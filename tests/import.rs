@@ -260,6 +260,11 @@ fn what_is_broken_is_named_and_leaves_nothing_behind() {
         assert!(names_in(folder.0.path()).is_empty(), "{case}: {:?}", names_in(folder.0.path()));
     }
     let folder = Program::new();
+    let (text, config) = (folder.write("step_1", "no checkpoint"), path("broken/good/all_config.yaml"));
+    let call = ["import", &text, "--config", &config, "--tasks", "arc-agi-1/training", "--output", "model"];
+    assert_refused(&folder.run(&call), &["step_1", "no zip archive"]);
+    assert_eq!(names_in(folder.0.path()), ["step_1"]);
+    let folder = Program::new();
     assert_eq!(
         import(&folder, "broken/good/step_1", "broken/good/all_config.yaml", "8").code,
         0,
