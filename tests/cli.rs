@@ -15,7 +15,7 @@ use trm_arc::solve::TOKENS_PER_BATCH;
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 19] = [
+    let commands: [&[&str]; 20] = [
         &[],
         &["solve"],
         &["train"],
@@ -29,6 +29,7 @@ fn every_command_explains_itself_with_an_example() {
         &["dataset", "check"],
         &["score"],
         &["validate"],
+        &["merge"],
         &["compare"],
         &["bench"],
         &["tasks"],

@@ -11,6 +11,7 @@ mod identifiers;
 mod import;
 mod inspect;
 mod interrupt;
+mod merge;
 mod picture;
 mod publish;
 mod score;
@@ -34,6 +35,7 @@ use crate::recipe::RecipeError;
 use crate::report::ReportError;
 use crate::score::ScoreError;
 use crate::solve::SolveError;
+use crate::submission::MergeError;
 use crate::task::TaskError;
 use crate::train::TrainError;
 
@@ -60,6 +62,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Score(score::Arguments),
     Validate(validate::Arguments),
+    Merge(merge::Arguments),
     Compare(compare::Arguments),
     Tasks(tasks::Arguments),
     Identifiers(identifiers::Arguments),
@@ -110,6 +113,8 @@ enum CliError {
     #[error(transparent)]
     Report(#[from] ReportError),
     #[error(transparent)]
+    Merge(#[from] MergeError),
+    #[error(transparent)]
     Solve(#[from] SolveError),
     #[error(transparent)]
     Recipe(#[from] RecipeError),
@@ -138,6 +143,7 @@ pub fn main() -> Exit {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Tasks(arguments) => tasks::run(&arguments),
         Command::Identifiers(arguments) => identifiers::run(&arguments),

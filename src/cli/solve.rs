@@ -20,7 +20,7 @@ use crate::report::{Checkpoint, Comparison, Record, Status};
 use crate::solve::{self, Plan, Progress, Views};
 use crate::solver::{Copy, Random};
 use crate::submission;
-use crate::task;
+use crate::task::{self, Shard};
 use crate::units::{self, Count, Seconds};
 
 /// The supervision steps of published evaluations, which never halt early.
@@ -31,6 +31,7 @@ const PUBLISHED_STEPS: usize = 16;
 #[command(after_help = "Examples:
   trm-arc solve arc-agi-1/evaluation --time-limit 4m
   trm-arc solve my_challenges.json --solver copy --submission out/submission.json
+  trm-arc solve arc-agi-2/evaluation --shard 2/4 --submission shards/2/submission.json
 
 The submission is valid from the first second; tasks are replaced as they are solved. A task that the solver does not
 know is answered by a copy of its input and marked in the record.")]
@@ -40,6 +41,9 @@ pub struct Arguments {
     /// The model's folder; checkpoints/default without it
     #[arg(long, value_name = "DIR")]
     checkpoint: Option<PathBuf>,
+    /// Solve one of n parts of the set, as 2/4; trm-arc merge makes one submission of them
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     /// Who answers
     #[arg(long, value_enum, default_value_t = SolverName::Trm)]
     solver: SolverName,
@@ -105,6 +109,13 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
         arguments.precision.unwrap_or_default().check()?;
     }
     let set = task::load(&arguments.tasks)?;
+    let set = match arguments.shard {
+        Some(shard) => shard.of(set),
+        None => set,
+    };
+    if set.tasks.is_empty() {
+        return Err(CliError::Usage(format!("{} has no task; take fewer shards", set.name)));
+    }
     let plan = Plan {
         set: &set,
         inputs: task::files_of(&arguments.tasks),

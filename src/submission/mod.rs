@@ -5,6 +5,7 @@
 //! counts it as wrong); [`check`] names every fault.
 
 mod lint;
+mod merge;
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -19,6 +20,7 @@ use crate::names;
 use crate::prediction::{Answers, Attempts};
 use crate::task::{Task, TaskSet};
 pub use lint::{Fault, lint};
+pub use merge::{MergeError, merge};
 
 /// Where a submission goes unless another place is asked for.
 pub const DEFAULT_FILE: &str = "submissions/submission.json";

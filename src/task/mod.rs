@@ -5,6 +5,7 @@
 
 mod error;
 mod read;
+mod shard;
 mod shipped;
 mod verify;
 
@@ -16,6 +17,7 @@ use crate::grid::Grid;
 use crate::names;
 pub use error::TaskError;
 pub use read::{read_folder, read_kaggle};
+pub use shard::Shard;
 pub use shipped::{SHIPPED, files_of, load, shipped_with};
 pub use verify::verify;
 
