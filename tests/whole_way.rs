@@ -25,7 +25,7 @@ fn recipe(folder: &Path, steps: usize) -> PathBuf {
         ("batch = 16", "batch = 4"),
         ("warmup = 100", "warmup = 0"),
         ("sizes = \"kept\"", "sizes = \"any\""),
-        ("log_every = 50", "log_every = 1"),
+        ("log_every = 100", "log_every = 1"),
     ] {
         assert!(replaced.contains(from), "the recipe has no {from}");
         replaced = replaced.replace(from, to);
