@@ -66,14 +66,14 @@ const COLUMNS_AT_A_TIME: usize = 512;
 #[repr(align(64))]
 struct Edge([f32; 32 * 32]);
 
-/// Runs `square` for every 32 x 32 numbers of the result: (block of left, block of right, row, column, out, stride, add).
+/// Runs `square` for every 32 x 32 numbers of the result: (tiles of rows, tiles of columns, rows that count, out, stride, add).
 fn each_square(
     left: &Operand<TwoBytes>,
     right: &Operand<TwoBytes>,
     section: Section,
     out: &mut [f32],
     stride: usize,
-    mut square: impl FnMut([&[u8]; 2], [&[u8]; 2], &mut [f32], usize, bool),
+    mut square: impl FnMut([&[u8]; 2], [&[u8]; 2], usize, &mut [f32], usize, bool),
 ) {
     assert!(section.first_depth.is_multiple_of(DEPTH_BLOCK) && section.first_column.is_multiple_of(2 * LINES));
     assert!(section.first_depth + left.depth <= right.depth && section.first_column + section.columns <= right.lines);
@@ -94,10 +94,10 @@ fn each_square(
                     let to = &mut out[row * stride + column..];
                     let width = (end - column).min(2 * LINES);
                     if rows == 2 * LINES && width == 2 * LINES {
-                        square(upper, columns, to, stride, add);
+                        square(upper, columns, rows, to, stride, add);
                         continue;
                     }
-                    square(upper, columns, &mut edge.0, 2 * LINES, false);
+                    square(upper, columns, rows, &mut edge.0, 2 * LINES, false);
                     for i in 0..rows {
                         let from = &edge.0[i * 2 * LINES..][..width];
                         let to = &mut to[i * stride..][..width];
@@ -128,7 +128,7 @@ impl Engine for TilePairs {
     fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, section: Section, out: &mut [f32], stride: usize) {
         let tiles = Tiles::take();
         let square =
-            |[upper, lower]: [&[u8]; 2], [first, second]: [&[u8]; 2], out: &mut [f32], stride: usize, add: bool| {
+            |[upper, lower]: [&[u8]; 2], [first, second]: [&[u8]; 2], _, out: &mut [f32], stride: usize, add: bool| {
                 assert!(out.len() >= 31 * stride + 32);
                 let steps = upper.len() / TILE;
                 let (rows, next_rows) = (upper.as_ptr(), lower.as_ptr() as usize - upper.as_ptr() as usize);
@@ -148,6 +148,10 @@ impl Engine for VectorPairs {
         "bfloat16 pairs in AVX-512 registers"
     }
 
+    fn tile_rows(self) -> usize {
+        ROWS
+    }
+
     fn left<'a>(self, lines: View<'a>) -> Self::Left<'a> {
         time(Part::Packing, || Operand::pack(lines, Side::Left))
     }
@@ -157,18 +161,20 @@ impl Engine for VectorPairs {
     }
 
     fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, section: Section, out: &mut [f32], stride: usize) {
-        let square = |rows: [&[u8]; 2], columns: [&[u8]; 2], out: &mut [f32], stride: usize, add: bool| {
-            for (half, rows) in rows.into_iter().enumerate() {
-                for group in [0, 8] {
-                    let out = &mut out[(half * LINES + group) * stride..];
+        let square =
+            |rows: [&[u8]; 2], columns: [&[u8]; 2], count: usize, out: &mut [f32], stride: usize, add: bool| {
+                for first in (0..count).step_by(ROWS) {
+                    let rows = &rows[first / LINES][first % LINES * 64..];
                     // SAFETY: the processor was asked for these instructions when the engine was found.
-                    unsafe { eight_rows(&rows[group * 64..], columns, out, stride, add) };
+                    unsafe { eight_rows(rows, columns, &mut out[first * stride..], stride, add) };
                 }
-            }
-        };
+            };
         time(section.part, || each_square(left, right, section, out, stride, square));
     }
 }
+
+/// Rows that are multiplied at a time.
+const ROWS: usize = 8;
 
 /// `out[8, 32] (+)= rows . columns`; `rows` begins at the first of eight rows of the first tile.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
