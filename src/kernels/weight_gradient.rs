@@ -32,3 +32,28 @@ pub fn weight_gradient<E: Engine>(
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::fma::Fma;
+    use crate::rng::Stream;
+
+    /// Rows within one block of the depth, at its edge, and over several; columns of whole tiles and of parts.
+    #[test]
+    fn it_is_added_to_what_is_there_over_any_number_of_rows() {
+        let mut stream = Stream::new(3, "weight gradient");
+        let mut random = |count: usize| (0..count).map(|_| stream.normal() as f32).collect::<Vec<f32>>();
+        for (count, outputs, inputs) in [(1, 1, 1), (255, 13, 33), (256, 12, 32), (257, 25, 5), (700, 40, 70)] {
+            let (d_out, input, before) = (random(count * outputs), random(count * inputs), random(outputs * inputs));
+            let mut found = before.clone();
+            weight_gradient(Fma, &d_out, outputs, &input, inputs, &mut found);
+            for (m, k) in (0..outputs).flat_map(|m| (0..inputs).map(move |k| (m, k))) {
+                let term = |n: usize| f64::from(d_out[n * outputs + m]) * f64::from(input[n * inputs + k]);
+                let expected = f64::from(before[m * inputs + k]) + (0..count).map(term).sum::<f64>();
+                let error = (f64::from(found[m * inputs + k]) - expected).abs() / (count as f64).sqrt();
+                assert!(error < 1e-5, "{count} rows, {outputs} x {inputs} at {m}, {k}: {error}");
+            }
+        }
+    }
+}
