@@ -46,7 +46,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 fn assert_same(a: &Trainer<Cpu>, b: &Trainer<Cpu>) {
     assert_eq!((a.step, a.examples), (b.step, b.examples));
     assert_eq!(bits(a.table()), bits(b.table()), "the puzzle tables differ");
-    for (a, b) in a.trunk().iter().zip(b.trunk()) {
+    for (a, b) in a.trunk().iter().zip(&b.trunk()) {
         assert_eq!(bits(a), bits(b), "the trunks differ");
     }
 }
@@ -228,11 +228,11 @@ fn the_first_step_moves_everything_by_its_rule() {
     let (rate, rows_rate) = (recipe.trunk.learning_rate / 4.0, recipe.rows.learning_rate / 4.0);
     let (ema, width) = (recipe.training.ema as f32, recipe.model.puzzle_width);
     let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
-    let before = trainer.trunk().clone();
+    let before = trainer.trunk();
     assert_eq!(trainer.advance().unwrap().learning_rate, rate, "the counter is raised before the rate is read");
 
     // AdamW's first step is the learning rate, against the gradient's sign, wherever there is a gradient.
-    for (i, (old, new)) in before.iter().zip(trainer.trunk()).enumerate() {
+    for (i, (old, new)) in before.iter().zip(&trainer.trunk()).enumerate() {
         let moved: Vec<f64> = old.iter().zip(new).map(|(old, new)| f64::from((new - old).abs())).collect();
         let most = moved.iter().copied().fold(0.0, f64::max);
         let expected = if i < 2 { 0.0 } else { rate };
@@ -257,7 +257,7 @@ fn a_training_that_diverges_says_so_and_moves_nothing() {
     recipe.training.warmup = 0;
     let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
     let diverged = (0..8).find_map(|_| {
-        let before = trainer.trunk().clone();
+        let before = trainer.trunk();
         trainer.advance().err().map(|error| (error, before))
     });
     let (error, before) = diverged.expect("weights of 1e30 give no numbers");

@@ -155,7 +155,7 @@ pub(super) fn warm_up<D: Operations>(work: &Work<D>, train: bool) -> Result<Carr
     }
     let result = work.train(work.start(), work.batch());
     finite("losses", &[result.losses.cross_entropy as f32, result.losses.halting as f32])?;
-    result.gradient.trunk.iter().try_for_each(|values| finite("gradients", values))?;
+    result.gradient.trunk_values().iter().try_for_each(|values| finite("gradients", values))?;
     finite("gradients", &result.gradient.rows)?;
     Ok(result.carry)
 }

@@ -6,6 +6,8 @@
 //!   overlap, it is never used beside its pieces, and it is cut once: a composed layer serves one pass of a tape;
 //! - casting between number types is not differentiable, see [`stable_max`].
 
+pub mod adam;
+mod add;
 pub mod attention;
 pub mod boards;
 mod bridge;
@@ -19,6 +21,7 @@ mod segments;
 pub mod stable_max;
 pub mod sum;
 
+pub use adam::{Adam, AdamKind, AdamOp, Ema, Moments, Moved};
 pub use attention::{AttentionOp, AttentionWeights};
 pub use embed::{embed, prefix_tokens};
 pub use gated::{GatedOp, GatedWeights};
@@ -28,7 +31,7 @@ pub use rotation::Rotation;
 pub use segments::{Run, Segments};
 pub use stable_max::{Judged, Label};
 
-use dfdx::prelude::{Cpu, Tape, Tensor};
+use dfdx::prelude::{Cpu, Gradients, HasShape, Shape, Tape, Tensor, TensorFromVec};
 
 use crate::device::{Matrix, Precision};
 use crate::kernels::Kind;
@@ -51,7 +54,18 @@ impl Ready {
 }
 
 /// The operations of a device. Where there is no kernel the composed form serves.
-pub trait Operations: AttentionOp + GatedOp {
+pub trait Operations: AttentionOp + GatedOp + AdamOp {
+    /// `sums[i] += parts[0][i]`, then `parts[1][i]` and so on in their order. True while every sum is a finite number; what is none in one
+    /// part is none in the sum. `None` stands for a tensor without a gradient, in the sums and in every part. The sums are nobody else's:
+    /// a device changes them where they lie.
+    fn add_in_order(sums: &mut [Option<Matrix<Self>>], parts: &[Vec<Option<Matrix<Self>>>]) -> bool;
+
+    /// The gradient of a tensor, which is gone afterwards where that saves a copy; zeros when nothing has reached it.
+    fn gradient<S: Shape>(gradients: &mut Gradients<f32, Self>, of: &Tensor<S, f32, Self>) -> Tensor<S, f32, Self>;
+
+    /// How many parts of a batch are best computed side by side.
+    fn parts_at_once() -> usize;
+
     /// `z + a (+ b)`; see [`sum`].
     fn sum<T: Tape<f32, Self>>(z: Matrix<Self, T>, others: &[&Matrix<Self>]) -> Matrix<Self, T> {
         sum::composed(z, others)
@@ -77,6 +91,19 @@ pub trait Operations: AttentionOp + GatedOp {
 }
 
 impl Operations for Cpu {
+    fn add_in_order(sums: &mut [Option<Matrix<Cpu>>], parts: &[Vec<Option<Matrix<Cpu>>>]) -> bool {
+        add::cpu(sums, parts)
+    }
+
+    fn gradient<S: Shape>(gradients: &mut Gradients<f32, Cpu>, of: &Tensor<S, f32, Cpu>) -> Tensor<S, f32, Cpu> {
+        let values = bridge::take(gradients, of).expect("the CPU has memory for a gradient");
+        of.device().tensor_from_vec(values, *of.shape())
+    }
+
+    fn parts_at_once() -> usize {
+        rayon::current_num_threads()
+    }
+
     fn sum<T: Tape<f32, Cpu>>(z: Matrix<Cpu, T>, others: &[&Matrix<Cpu>]) -> Matrix<Cpu, T> {
         sum::cpu(z, others)
     }
@@ -93,6 +120,10 @@ impl Operations for Cpu {
         boards::cpu(x, count)
     }
 }
+
+/// Numbers of a trunk's tensor that a thread takes at a time: long enough to pay for handing them out, short enough that one tensor keeps
+/// all threads busy. Every number is computed alone, so neither this nor the number of threads changes a bit.
+const CHUNK: usize = 1 << 14;
 
 #[cfg(test)]
 mod testing;

@@ -7,6 +7,14 @@ use super::*;
 use crate::device::Matrix;
 use crate::rng::Stream;
 
+/// Runs the body of a test on the CPU.
+macro_rules! on_every_device {
+    ($body:ident) => {
+        $body(&dfdx::prelude::Cpu::default());
+    };
+}
+pub(super) use on_every_device;
+
 pub(super) type Taped = Matrix<Cpu, OwnedTape<f32, Cpu>>;
 
 pub(super) fn random(stream: &mut Stream, rows: usize, columns: usize) -> Matrix<Cpu> {

@@ -7,9 +7,10 @@ use rayon::prelude::*;
 use super::latent::{Latent, Latents};
 use super::{Gradient, Losses, supervise};
 use crate::dataset::{Drawn, ExampleRef, Sampler, TrainingSet};
+use crate::device::Matrix;
 use crate::model::{Example, Inputs, Model};
 use crate::ops::Operations;
-use crate::optim::{RowGradients, add_in_order};
+use crate::optim::RowGradients;
 use crate::recipe::Cut;
 use crate::rng::Stream;
 
@@ -37,25 +38,29 @@ pub struct Slots<D: Operations> {
 struct PartStep<D: Operations> {
     latent: Latent<D>,
     losses: Losses,
-    gradient: Gradient,
+    gradient: Gradient<D>,
     answers: Vec<(bool, f32)>,
 }
 
 /// What a supervision step of the whole batch gives: the sums over its parts.
-#[derive(Default)]
-pub(super) struct BatchStep {
+pub(super) struct BatchStep<D: Operations> {
     pub(super) losses: Losses,
-    /// For each tensor of the trunk; empty for the two that are never trained.
-    pub(super) trunk: Vec<Vec<f32>>,
+    /// For each tensor of the trunk; `None` for the two that are never trained.
+    pub(super) trunk: Vec<Option<Matrix<D>>>,
     trunk_is_finite: bool,
     pub(super) rows: RowGradients,
     /// For each slot: is its answer exact, and the halting logit.
     pub(super) answers: Vec<(bool, f32)>,
 }
 
-impl BatchStep {
+impl<D: Operations> BatchStep<D> {
+    fn new() -> Self {
+        let (losses, rows) = (Losses::default(), RowGradients::default());
+        Self { losses, trunk: Vec::new(), trunk_is_finite: true, rows, answers: Vec::new() }
+    }
+
     /// Adds the next part, all but its trunk's gradient. Its examples have these puzzle rows of `width` numbers.
-    fn add(&mut self, part: &PartStep<impl Operations>, rows: impl Iterator<Item = usize>, width: usize) {
+    fn add(&mut self, part: &PartStep<D>, rows: impl Iterator<Item = usize>, width: usize) {
         self.losses.cross_entropy += part.losses.cross_entropy;
         self.losses.halting += part.losses.halting;
         for (row, gradient) in rows.zip(part.gradient.rows.chunks(width)) {
@@ -65,16 +70,12 @@ impl BatchStep {
     }
 
     /// Adds the trunk's gradients of the next parts, in one pass over all of them.
-    fn add_trunks(&mut self, parts: Vec<Vec<Vec<f32>>>) {
+    fn add_trunks(&mut self, parts: Vec<Vec<Option<Matrix<D>>>>) {
         let mut parts = parts.into_iter();
         if self.trunk.is_empty() {
             self.trunk = parts.next().unwrap_or_default();
         }
-        let parts: Vec<_> = parts.collect();
-        let of_tensor = |i: usize| parts.iter().map(|part| part[i].as_slice()).collect::<Vec<_>>();
-        let tensors = self.trunk.par_iter_mut().enumerate();
-        let finite = tensors.map(|(i, sums)| add_in_order(sums, &of_tensor(i)));
-        self.trunk_is_finite = finite.reduce(|| true, |a, b| a && b);
+        self.trunk_is_finite = D::add_in_order(&mut self.trunk, &parts.collect::<Vec<_>>());
     }
 
     /// True while loss and gradients are numbers. The cross entropy alone does not tell: dfdx's comparisons take a logit that is no
@@ -103,17 +104,21 @@ impl<D: Operations> Slots<D> {
         self.slots[part].iter().map(|slot| slot.as_ref().expect("slots are filled before a step"))
     }
 
-    /// One supervision step of all slots, which must be filled: part by part, as many side by side as there are threads. The parts are
-    /// added up in their order, so the sums do not depend on the threads, and only the gradients of one wave are held at a time.
-    pub(super) fn step(&mut self, model: &Model<D>, table: &[f32], cut: Cut) -> BatchStep {
+    /// One supervision step of all slots, which must be filled: part by part, as many side by side as suit the device. The parts
+    /// are added up in their order, so the sums do not depend on that, and only the gradients of one wave are held at a time.
+    pub(super) fn step(&mut self, model: &Model<D>, table: &[f32], cut: Cut) -> BatchStep<D> {
         let prefix = model.config.prefix;
         let whole = 0..self.slots.len();
         let tokens: Vec<usize> = self.filled(whole).map(|slot| prefix + slot.drawn.labels.len()).collect();
-        let mut sum = BatchStep::default();
+        let mut sum = BatchStep::new();
         let mut latents = Latents::none();
-        for wave in cut.parts(&tokens).chunks(rayon::current_num_threads()) {
+        for wave in cut.parts(&tokens).chunks(D::parts_at_once()) {
             let step = |part: &Range<usize>| self.step_of(part.clone(), model, table);
-            let steps: Vec<PartStep<D>> = wave.par_iter().map(step).collect();
+            let steps: Vec<PartStep<D>> = match wave {
+                // a device that takes one at a time is driven from one thread
+                [part] => vec![step(part)],
+                parts => parts.par_iter().map(step).collect(),
+            };
             let mut trunks = Vec::with_capacity(steps.len());
             for step in steps {
                 let rows = self.filled(step.latent.slots.clone()).map(|slot| slot.drawn.row);
