@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use dfdx::prelude::Cpu;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, Exit, counted, interrupt, print, talk};
 use crate::checkpoint::Folder;
-use crate::device::DeviceChoice;
+use crate::device::{DeviceChoice, Precision, on_device};
+use crate::ops::Operations;
 use crate::recipe::Recipe;
 use crate::train::{self, Ending, LogRow, Outcome, Progress, Training};
 use crate::units::{self, Count, Percent, Seconds};
@@ -36,9 +36,12 @@ pub struct Arguments {
     /// Cut the batch into parts of at most this many tokens, whatever the recipe says of parts; fewer tokens need less memory
     #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     tokens_per_batch: Option<usize>,
-    /// What to compute on
+    /// What to compute on: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
+    /// The number type of products, f32 or bf16; on the CPU training is f32 [default: f32, on CUDA bf16]
+    #[arg(long, value_name = "TYPE")]
+    precision: Option<Precision>,
     /// Stop with a checkpoint after this time: 90s, 20m, 2h
     #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
     time_limit: Option<Duration>,
@@ -46,20 +49,24 @@ pub struct Arguments {
 
 /// Trains, and prints what came of it.
 pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
+    on_device!(arguments.device, |device| run_on(arguments, device))
+}
+
+fn run_on<D: Operations>(arguments: Arguments, device: &D) -> Result<Exit, CliError> {
+    let precision = D::precision(arguments.precision, true)?;
     let mut recipe = arguments.recipe.as_deref().map(recipe).transpose()?;
     if let (Some(recipe), Some(tokens)) = (&mut recipe, arguments.tokens_per_batch) {
         (recipe.training.parts, recipe.training.tokens_per_batch) = (None, Some(tokens));
     }
     let named = recipe.as_ref().map(|recipe| PathBuf::from("runs").join(&recipe.name));
-    let output = arguments.output.or_else(|| arguments.resume.clone()).or(named);
+    let output = arguments.output.clone().or_else(|| arguments.resume.clone()).or(named);
     let output = output.expect("clap asks for a recipe or a checkpoint");
     let stop = interrupt::catch()?;
-    let training =
-        Training { recipe, resume: arguments.resume, output: output.clone(), time_limit: arguments.time_limit, stop };
-    let DeviceChoice::Cpu = arguments.device;
+    let Arguments { resume, time_limit, .. } = arguments;
+    let training = Training { recipe, resume, output: output.clone(), precision, time_limit, stop };
     let bar = bar();
     let started = Instant::now();
-    let outcome = train::train(training, &Cpu::default(), |progress| show(&bar, &progress, started));
+    let outcome = train::train(training, device, |progress| show(&bar, &progress, started));
     bar.finish_and_clear();
     let outcome = outcome?;
     print(&summary(&outcome, &output))?;

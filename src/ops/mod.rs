@@ -21,6 +21,8 @@ mod segments;
 pub mod stable_max;
 pub mod sum;
 
+use std::time::Duration;
+
 pub use adam::{Adam, AdamKind, AdamOp, Ema, Moments, Moved};
 pub use attention::{AttentionOp, AttentionWeights};
 pub use embed::{embed, prefix_tokens};
@@ -31,7 +33,11 @@ pub use rotation::Rotation;
 pub use segments::{Run, Segments};
 pub use stable_max::{Judged, Label};
 
+#[cfg(feature = "cuda")]
+use dfdx::prelude::Cuda;
 use dfdx::prelude::{Cpu, Gradients, HasShape, Shape, Tape, Tensor, TensorFromVec};
+
+use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::device::{Matrix, Precision};
 use crate::kernels::Kind;
@@ -65,6 +71,26 @@ pub trait Operations: AttentionOp + GatedOp + AdamOp {
 
     /// How many parts of a batch are best computed side by side.
     fn parts_at_once() -> usize;
+
+    /// Does this work on each item, as many side by side as suits the device, and gives the results in order.
+    fn side_by_side<T: Sync, R>(items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {
+        items.iter().map(work).collect()
+    }
+
+    /// Does this on a pool of so many threads, where the device computes on threads at all.
+    ///
+    /// # Errors
+    /// When there cannot be so many.
+    fn on_threads<R>(threads: usize, work: impl FnOnce() -> R) -> Result<R, ThreadPoolBuildError> {
+        let _ = threads;
+        Ok(work())
+    }
+
+    /// Rows, inner and outer width of the product that the device is measured by.
+    const LARGE_PRODUCT: [usize; 3];
+
+    /// The best time of that product, `x W^T` with the weight ready beforehand; the precision is one that the device has.
+    fn time_product(device: &Self, precision: Precision) -> Duration;
 
     /// `z + a (+ b)`; see [`sum`].
     fn sum<T: Tape<f32, Self>>(z: Matrix<Self, T>, others: &[&Matrix<Self>]) -> Matrix<Self, T> {
@@ -104,6 +130,21 @@ impl Operations for Cpu {
         rayon::current_num_threads()
     }
 
+    fn side_by_side<T: Sync, R>(items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {
+        bridge::side_by_side(items, work)
+    }
+
+    fn on_threads<R>(threads: usize, work: impl FnOnce() -> R) -> Result<R, ThreadPoolBuildError> {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build()?;
+        Ok(bridge::on_pool(&pool, work))
+    }
+
+    const LARGE_PRODUCT: [usize; 3] = linear::cpu::LARGE;
+
+    fn time_product(_: &Cpu, precision: Precision) -> Duration {
+        linear::cpu::time_product(precision)
+    }
+
     fn sum<T: Tape<f32, Cpu>>(z: Matrix<Cpu, T>, others: &[&Matrix<Cpu>]) -> Matrix<Cpu, T> {
         sum::cpu(z, others)
     }
@@ -118,6 +159,44 @@ impl Operations for Cpu {
 
     fn turn_boards<T: Tape<f32, Cpu>>(x: Matrix<Cpu, T>, count: usize) -> Matrix<Cpu, T> {
         boards::cpu(x, count)
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Operations for Cuda {
+    fn add_in_order(sums: &mut [Option<Matrix<Cuda>>], parts: &[Vec<Option<Matrix<Cuda>>>]) -> bool {
+        sum::cuda::add_in_order(sums, parts)
+    }
+
+    fn gradient<S: Shape>(gradients: &mut Gradients<f32, Cuda>, of: &Tensor<S, f32, Cuda>) -> Tensor<S, f32, Cuda> {
+        gradients.try_alloc_for(of).expect("the device has memory for a gradient");
+        gradients.get(of)
+    }
+
+    fn parts_at_once() -> usize {
+        1
+    }
+
+    const LARGE_PRODUCT: [usize; 3] = linear::cuda::LARGE;
+
+    fn time_product(device: &Cuda, precision: Precision) -> Duration {
+        linear::cuda::time_product(device, precision)
+    }
+
+    fn sum<T: Tape<f32, Cuda>>(z: Matrix<Cuda, T>, others: &[&Matrix<Cuda>]) -> Matrix<Cuda, T> {
+        sum::cuda::cuda(z, others)
+    }
+
+    fn gather<T: Tape<f32, Cuda>>(table: Matrix<Cuda, T>, index: &Tensor<(usize,), usize, Cuda>) -> Matrix<Cuda, T> {
+        gather::cuda::cuda(table, index)
+    }
+
+    fn judge(logits: &Matrix<Cuda>, labels: &[Option<Label>]) -> Judged<Cuda> {
+        stable_max::cuda::cuda(logits, labels)
+    }
+
+    fn turn_boards<T: Tape<f32, Cuda>>(x: Matrix<Cuda, T>, count: usize) -> Matrix<Cuda, T> {
+        boards::cuda::cuda(x, count)
     }
 }
 

@@ -7,11 +7,24 @@ use super::*;
 use crate::device::Matrix;
 use crate::rng::Stream;
 
-/// Runs the body of a test on the CPU.
+/// Runs the body of a test on the CPU, and on the first CUDA device where this build and this machine have one.
 macro_rules! on_every_device {
     ($body:ident) => {
         $body(&dfdx::prelude::Cpu::default());
+        #[cfg(feature = "cuda")]
+        match crate::device::cuda::open(0) {
+            Ok(device) => $crate::ops::testing::alone(|| $body(&device)),
+            Err(fault) => eprintln!("skipped on CUDA: {fault}"),
+        }
     };
+}
+
+/// Runs one test at a time: a device that is driven from several threads at once runs in no order.
+#[cfg(feature = "cuda")]
+pub(super) fn alone(test: impl FnOnce()) {
+    static DEVICE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _held = DEVICE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    test();
 }
 pub(super) use on_every_device;
 

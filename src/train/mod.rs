@@ -2,6 +2,7 @@
 
 mod latent;
 mod log;
+mod memory;
 mod run;
 mod slots;
 mod state;

@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::log::{self, LogRow, Window};
 use super::{Diverged, StepReport, Trainer};
 use crate::checkpoint::Folder;
+use crate::device::Precision;
 use crate::files::{self, FileError};
 use crate::ops::Operations;
 use crate::recipe::{LOG_FILE, Recipe, RecipeError};
@@ -43,6 +44,8 @@ pub struct Training<'a> {
     pub resume: Option<PathBuf>,
     /// Where checkpoint and log go.
     pub output: PathBuf,
+    /// The number type of products.
+    pub precision: Precision,
     /// Stops early with a checkpoint.
     pub time_limit: Option<Duration>,
     /// Raised by an interruption; the step in progress is finished first.
@@ -103,7 +106,8 @@ pub fn train<D: Operations>(
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Outcome, TrainError> {
     let log_path = training.output.join(LOG_FILE);
-    let (mut trainer, before) = begin(&training, device)?;
+    let (trainer, before) = begin(&training, device)?;
+    let mut trainer = trainer.computing_in(training.precision);
     files::check_writable(&log_path)?;
     let source = training.resume.as_deref().unwrap_or(&training.output).join(LOG_FILE);
     let mut rows = if training.resume.is_some() { log::read(&source, trainer.step)? } else { Vec::new() };

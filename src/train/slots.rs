@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::latent::{Latent, Latents};
 use super::{Gradient, Losses, supervise};
 use crate::dataset::{Drawn, ExampleRef, Sampler, TrainingSet};
@@ -114,11 +112,7 @@ impl<D: Operations> Slots<D> {
         let mut latents = Latents::none();
         for wave in cut.parts(&tokens).chunks(D::parts_at_once()) {
             let step = |part: &Range<usize>| self.step_of(part.clone(), model, table);
-            let steps: Vec<PartStep<D>> = match wave {
-                // a device that takes one at a time is driven from one thread
-                [part] => vec![step(part)],
-                parts => parts.par_iter().map(step).collect(),
-            };
+            let steps = D::side_by_side(wave, step);
             let mut trunks = Vec::with_capacity(steps.len());
             for step in steps {
                 let rows = self.filled(step.latent.slots.clone()).map(|slot| slot.drawn.row);

@@ -7,12 +7,12 @@
 use dfdx::prelude::HasShape;
 use thiserror::Error;
 
-use super::Losses;
 use super::log::Window;
 use super::slots::Slots;
+use super::{Losses, memory};
 use crate::augment::Plan;
 use crate::dataset::{HeldOut, Sampler, Source, TrainingSet};
-use crate::device::Matrix;
+use crate::device::{Matrix, Precision};
 use crate::model::Model;
 use crate::ops::{Ema, Moments, Moved, Operations};
 use crate::optim::sign_sgd;
@@ -97,6 +97,13 @@ impl<D: Operations> Trainer<D> {
             set,
             recipe,
         })
+    }
+
+    /// The same training with products in this precision, its batch cut to what the device's memory holds.
+    pub fn computing_in(mut self, precision: Precision) -> Self {
+        self.model.precision = precision;
+        self.cut = memory::cut(self.cut, &self.recipe.model, precision, self.model.device().free_memory());
+        self
     }
 
     /// What is learned from.

@@ -15,6 +15,8 @@
 
 mod atan2;
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod ema;
 #[cfg(test)]
 mod testing;
