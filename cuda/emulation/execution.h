@@ -4,7 +4,8 @@
 // - Threads of a block take turns only at barriers and warp collectives. A kernel that waits for another block, or that
 //   spins on a value another thread writes, never ends. Races between barriers are not seen: the order is always the same.
 // - All state is global: one launch at a time, whoever calls `launch` from several host threads must hold a lock.
-// - `__shared__` is `static`, so blocks see what earlier blocks left there; dynamic shared memory is filled with NaN bytes.
+// - `__shared__` is `static`. Dynamic shared memory is filled with NaN bytes before each block; static shared memory only
+//   in the stand-in driver, whose linker script knows where it lies, elsewhere blocks see what earlier ones left there.
 //
 // A thread that meets no barrier costs no stack and no switch: the fiber that ends takes the next thread of the block.
 #pragma once
@@ -17,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #if !defined(__x86_64__)
 #include <ucontext.h>
@@ -113,6 +115,8 @@ struct Machine {
     int free_stack[MAXIMUM_THREADS], free_stacks = 0;
     char* shared_region = nullptr;
     char* shared = nullptr;
+    std::pair<char*, char*> static_shared{};  // a kernel file's `__shared__` arrays, where the caller of launch knows them
+    bool running = false;
 };
 inline Machine machine;
 
@@ -352,13 +356,18 @@ void launch(const char* name, dim3 grid, dim3 block, size_t dynamic_shared_bytes
     size_t rounded = (dynamic_shared_bytes + 127) / 128 * 128;
     m.shared = m.shared_region + (256 << 10) - PAGE_BYTES - rounded;
     blockDim = block, gridDim = grid;
+    m.running = true;
     for (unsigned int z = 0; z < grid.z; z++)
         for (unsigned int y = 0; y < grid.y; y++)
             for (unsigned int x = 0; x < grid.x; x++) {
                 blockIdx = {x, y, z};
                 std::memset(m.shared, 0xff, rounded);
+                if (m.static_shared.first)
+                    std::memset(m.static_shared.first, 0xff, m.static_shared.second - m.static_shared.first);
                 run_block();
             }
+    m.running = false;
+    m.static_shared = {nullptr, nullptr};
 }
 
 }  // namespace emulation
