@@ -14,6 +14,7 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -133,10 +134,16 @@ def main():
     units += [("_".join(p.relative_to(REPOSITORY / "src").with_suffix("").parts), p, True, ["-I", str(p.parent)]) for p in ours]
 
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", os.cpu_count() or 1))) as pool:
-        parts = {n: pool.submit(compile_object, HERE / f"{n}.cpp", objects / f"{n}.o") for n in ("driver", "convert", "cublas", "nvrtc")}
+        told = [f'-DEMULATION_FOLDER="{HERE}"', f'-DEMULATION_FLAGS="{" ".join(FLAGS)}"']  # for kernels compiled while a program runs
+        parts = {n: pool.submit(compile_object, HERE / f"{n}.cpp", objects / f"{n}.o", told) for n in ("driver", "cublas", "nvrtc")}
         kernels = {u: pool.submit(build_unit, u, p, own, objects, extra) for u, p, own, extra in units}
         results = {u: f.result() for u, f in kernels.items()}
         compiled = sum(made for _, made in results.values()) + sum(f.result() for f in parts.values())
+
+    compiled_later = output / "compiled"  # by the stand-in's NVRTC
+    if compiled or not compiled_later.exists():
+        shutil.rmtree(compiled_later, ignore_errors=True)
+        compiled_later.mkdir()
 
     where = {}
     for unit, _, own, _ in units:
@@ -150,7 +157,7 @@ def main():
     lines = [f"    shared_begin_{u} = .; *objects/{u}.o(.bss) shared_end_{u} = .;" for u in results]
     script.write_text("SECTIONS {\n  .emulated_shared (NOLOAD) : {\n" + "\n".join(lines) + "\n  }\n} INSERT AFTER .bss;\n")
     link = [COMPILER, "-shared", "-Wl,-z,defs"]
-    driver = [objects / "driver.o", objects / "convert.o", *(objects / f"{u}.o" for u in results)]
+    driver = [objects / "driver.o", *(objects / f"{u}.o" for u in results)]
     run([*link, "-Wl,-soname,libcuda.so.1", "-T", script, *driver, "-o", output / "libcuda.so.1.new"])
     run([*link, "-Wl,-soname,libcublas.so.13", objects / "cublas.o", "-o", output / "libcublas.so.13.new"])
     run([*link, "-Wl,-soname,libnvrtc.so.13", objects / "nvrtc.o", "-o", output / "libnvrtc.so.13.new"])

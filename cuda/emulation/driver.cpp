@@ -7,16 +7,17 @@
 // - Each allocation ends (to 16 bytes) where a page that may not be touched begins, so that a kernel which runs over its
 //   end is stopped with its name. TRM_STANDIN_GUARD=0 turns that off, for speed or for very many allocations.
 // - TRM_STANDIN_REPORT=1 prints on exit what is still allocated and how often and how long each kernel ran.
+#include <dlfcn.h>
+
 #include <csignal>
 #include <ctime>
 #include <mutex>
-#include <set>
 #include <unistd.h>
 
 #include "registry.h"
 
 using Result = int;
-using Pointer = unsigned long long;
+using Pointer = unsigned long long;  // as cuda.h has it
 enum : Result { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, INVALID_DEVICE = 101,
                 INVALID_IMAGE = 200, INVALID_HANDLE = 400, NOT_FOUND = 500 };
 #define API extern "C" __attribute__((visibility("default"))) Result
@@ -25,10 +26,13 @@ namespace {
 
 constexpr size_t TOTAL_BYTES = size_t(2) << 30, PAGE = 4096;
 constexpr const char* NAME = "stand-in for a CUDA device (host emulation)";
-constexpr const char CONVERSION[] = "//emulated conversion ";  // how libnvrtc of the stand-in begins its "PTX"
+constexpr const char COMPILED[] = "//emulated module ";  // how libnvrtc of the stand-in begins its "PTX"
 
 struct Allocation { size_t bytes; char* mapping; size_t mapped; };
-struct Module { std::map<std::string, std::vector<size_t>> entries; std::string conversion; };
+struct Module {
+    std::map<std::string, std::vector<size_t>> entries;
+    const emulation::Kernel* (*compiled)(const char*);  // of a module that the stand-in's NVRTC made, else null
+};
 struct Function { std::string name; const emulation::Kernel* kernel; size_t shared_limit = 48 << 10; };
 struct Event { timespec at; };
 struct Usage { size_t launches; double seconds; };
@@ -138,6 +142,7 @@ std::map<std::string, std::vector<size_t>> read_entries(const char* text) {
 }
 
 struct sigaction previous_action;
+const char* running = nullptr;  // the kernel being launched
 void report_fault(int signal, siginfo_t* info, void*) {
     const emulation::Machine& m = emulation::machine;
     if (m.running) {
@@ -153,6 +158,8 @@ void report_fault(int signal, siginfo_t* info, void*) {
         char* shared_end = m.shared_region + (256 << 10) - PAGE;
         if (at >= Pointer(shared_end) && at < Pointer(shared_end) + PAGE) std::fprintf(stderr, ", past the end of dynamic shared memory");
         std::fprintf(stderr, "\n");
+    } else if (running) {
+        std::fprintf(stderr, "kernel emulation: %s, compiled while the program ran, touched %p\n", running, info->si_addr);
     }
     sigaction(signal, &previous_action, nullptr);
 }
@@ -260,9 +267,15 @@ API cuProfilerStart() { return SUCCESS; }
 API cuProfilerStop() { return SUCCESS; }
 
 API cuModuleLoadData(Module** module, const char* image) {
-    auto m = new Module;
-    size_t mark = sizeof CONVERSION - 1;
-    if (!std::strncmp(image, CONVERSION, mark)) m->conversion = std::string(image + mark, std::strcspn(image + mark, "\n"));
+    auto m = new Module{};
+    size_t mark = sizeof COMPILED - 1;
+    if (!std::strncmp(image, COMPILED, mark)) {
+        std::string path(image + mark, std::strcspn(image + mark, "\n"));
+        void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);  // stays open
+        void* kernels = library ? dlsym(library, "emulation_kernel") : nullptr;
+        if (!kernels) return std::fprintf(stderr, "stand-in driver: %s\n", dlerror()), delete m, INVALID_IMAGE;
+        m->compiled = reinterpret_cast<const emulation::Kernel* (*)(const char*)>(kernels);
+    }
     m->entries = read_entries(image);
     if (m->entries.empty()) {
         std::fprintf(stderr, "stand-in driver: a module was loaded that is no PTX text with entry points\n");
@@ -274,13 +287,13 @@ API cuModuleLoadDataEx(Module** module, const char* image, unsigned int, void*, 
 API cuModuleGetFunction(Function** function, Module* module, const char* name) {
     auto entry = module->entries.find(name);
     if (entry == module->entries.end()) return NOT_FOUND;
-    std::string key = module->conversion.empty() ? name : module->conversion;
-    auto found = emulation::registry().find(key);
+    if (module->compiled) return *function = new Function{name, module->compiled(name)}, SUCCESS;
+    auto found = emulation::registry().find(name);
     if (found == emulation::registry().end()) {
-        std::fprintf(stderr, "stand-in driver: the kernel %s is not compiled into the stand-in; build it anew\n", key.c_str());
+        std::fprintf(stderr, "stand-in driver: the kernel %s is not compiled into the stand-in; build it anew\n", name);
         return NOT_FOUND;
     }
-    if (module->conversion.empty() && entry->second != found->second.sizes) {
+    if (entry->second != found->second.sizes) {
         std::fprintf(stderr, "stand-in driver: the parameters of %s differ between the program's PTX (", name);
         for (size_t s : entry->second) std::fprintf(stderr, " %zu", s);
         std::fprintf(stderr, " bytes) and the stand-in (");
@@ -288,7 +301,7 @@ API cuModuleGetFunction(Function** function, Module* module, const char* name) {
         std::fprintf(stderr, " bytes): they were built from different sources\n");
         return NOT_FOUND;
     }
-    return *function = new Function{key, &found->second}, SUCCESS;  // lives as long as the program, as in CUDA's lazy loading
+    return *function = new Function{name, &found->second}, SUCCESS;  // as long as the program lives
 }
 API cuModuleUnload(Module* module) { return delete module, SUCCESS; }
 
@@ -321,7 +334,9 @@ API cuLaunchKernel(Function* function, unsigned int gx, unsigned int gy, unsigne
     timespec before, after;
     clock_gettime(CLOCK_MONOTONIC, &before);
     emulation::machine.static_shared = function->kernel->shared;
+    running = name;
     function->kernel->run(name, parameters, dim3(gx, gy, gz), dim3(bx, by, bz), shared, function->kernel->finished);
+    running = nullptr;
     clock_gettime(CLOCK_MONOTONIC, &after);
     Usage& u = usage[function->name];
     u.launches++, u.seconds += seconds(before, after);
