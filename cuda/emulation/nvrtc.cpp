@@ -30,6 +30,8 @@ std::string wrap(const std::string& source, const std::vector<std::string>& name
         "    using emulation::Finished;\n    static const bool added = [] {\n";
     for (auto& name : names)
         text += "        emulation::Entry<" + name + ">::add(\"" + name + "\", Finished::Ignored, nullptr, nullptr);\n";
+    text += "        const char* order = std::getenv(\"TRM_STANDIN_ORDER\");\n"
+            "        emulation::machine.backwards = order && !std::strcmp(order, \"backwards\");\n";
     return text + "        return true;\n    }();\n    auto found = emulation::registry().find(name);\n"
                   "    return added && found != emulation::registry().end() ? &found->second : nullptr;\n}\n";
 }
