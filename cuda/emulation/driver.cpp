@@ -13,7 +13,6 @@
 #include <csignal>
 #include <ctime>
 #include <mutex>
-#include <unistd.h>
 
 #include "registry.h"
 
@@ -155,24 +154,27 @@ std::map<std::string, Entry> read_entries(const char* text) {
 
 struct sigaction previous_action;
 const char* running = nullptr;  // the kernel being launched
+
+// Says which kernel and thread touched what it may not, then lets the previous handler end the program.
 void report_fault(int signal, siginfo_t* info, void*) {
     const emulation::Machine& m = emulation::machine;
-    if (m.running) {
-        Pointer at = Pointer(info->si_addr);
+    Pointer at = Pointer(info->si_addr);
+    if (m.running)
         std::fprintf(stderr, "kernel emulation: %s: thread (%u,%u,%u) of block (%u,%u,%u) touched %#llx", m.kernel, threadIdx.x,
                      threadIdx.y, threadIdx.z, blockIdx.x, blockIdx.y, blockIdx.z, at);
-        auto next = live.upper_bound(at);  // the launch holds the lock
-        if (next != live.begin()) {
-            auto [begin, a] = *std::prev(next);
-            if (at >= begin + a.bytes && at - begin - a.bytes < 2 * PAGE)
-                std::fprintf(stderr, ", %llu bytes past the end of an allocation of %zu bytes", at - begin - a.bytes, a.bytes);
-        }
-        char* shared_end = m.shared_region + (256 << 10) - PAGE;
-        if (at >= Pointer(shared_end) && at < Pointer(shared_end) + PAGE) std::fprintf(stderr, ", past the end of dynamic shared memory");
-        std::fprintf(stderr, "\n");
-    } else if (running) {
-        std::fprintf(stderr, "kernel emulation: %s, compiled while the program ran, touched %p\n", running, info->si_addr);
+    else
+        std::fprintf(stderr, "stand-in driver: %s touched %#llx", running ? running : "the host or a product", at);
+    bool mine = running || lock.try_lock();  // a launch holds the lock
+    auto next = mine ? live.upper_bound(at) : live.begin();
+    if (next != live.begin()) {
+        auto [begin, a] = *std::prev(next);
+        if (at >= begin + a.bytes && at - begin - a.bytes < 2 * PAGE)
+            std::fprintf(stderr, ", %llu bytes past the end of an allocation of %zu bytes", at - begin - a.bytes, a.bytes);
     }
+    Pointer shared_end = Pointer(m.shared_region + (256 << 10) - PAGE);
+    if (m.shared_region && at >= shared_end && at < shared_end + PAGE) std::fprintf(stderr, ", past the end of dynamic shared memory");
+    std::fprintf(stderr, "\n");
+    if (mine && !running) lock.unlock();
     sigaction(signal, &previous_action, nullptr);
 }
 
@@ -345,6 +347,14 @@ API cuLaunchKernel(Function* function, unsigned int gx, unsigned int gy, unsigne
         return INVALID_VALUE;
     }
     std::lock_guard<std::mutex> guard(lock);
+    for (size_t i = 0; i < function->kernel->sizes.size(); i++) {
+        Pointer at = 0;
+        if (function->kernel->pointers[i]) std::memcpy(&at, parameters[i], sizeof at);
+        if (at && !holds(at, 0)) {
+            std::fprintf(stderr, "stand-in driver: parameter %zu of %s, %#llx, points to no live allocation\n", i, name, at);
+            return INVALID_VALUE;
+        }
+    }
     timespec before, after;
     clock_gettime(CLOCK_MONOTONIC, &before);
     emulation::machine.static_shared = function->kernel->shared;

@@ -103,6 +103,10 @@ class StandIn(unittest.TestCase):
         self.assertEqual(self.device.fill(at, 0, 100, block=256), 1)  # beyond __launch_bounds__
         self.assertEqual(self.device.fill(at, 0, 100, shared=64 << 10), 1)
 
+    def test_a_host_pointer_is_no_parameter(self):
+        host = ctypes.create_string_buffer(400)
+        self.assertEqual(self.device.fill(POINTER(ctypes.addressof(host)), 0, 100), 1)
+
     def test_a_kernel_that_runs_over_the_end_is_stopped_by_name(self):
         child = subprocess.run([sys.executable, __file__, FOLDER, "overrun"], capture_output=True, text=True)
         self.assertLess(child.returncode, 0)
