@@ -61,6 +61,7 @@ SCRIPT
 }
 if [ -z "${BASH_VERSION:-}" ]; then
   echo "cuda/toolkit.sh: to be sourced from bash" >&2
+  return 1 2>/dev/null || exit 1
 elif [ "${BASH_SOURCE[0]}" = "$0" ]; then
   echo "cuda/toolkit.sh: it sets variables, so it has to be sourced: source cuda/toolkit.sh" >&2
   exit 1

@@ -18,9 +18,8 @@ struct alignas(2) __nv_bfloat16 {
     unsigned short x;
     __nv_bfloat16() = default;  // trivial, so that shared arrays need no constructor
     constexpr __nv_bfloat16(__nv_bfloat16_raw raw) : x(raw.x) {}
-    __nv_bfloat16(float value) : x(emulation_round_to_bfloat16(value)) {}
-    __nv_bfloat16(double value) : x(emulation_round_to_bfloat16(float(value))) {}
-    __nv_bfloat16(int value) : x(emulation_round_to_bfloat16(float(value))) {}
+    template <class T, class = std::enable_if_t<std::is_arithmetic_v<T>>>
+    __nv_bfloat16(T value) : x(emulation_round_to_bfloat16(float(value))) {}
     operator float() const { return __uint_as_float(unsigned(x) << 16); }
 };
 using nv_bfloat16 = __nv_bfloat16;

@@ -19,7 +19,11 @@
 
 #include "execution.h"
 
+#ifdef EMULATION_LIST  // build.py lists the entry points of a preprocessed file
+#define __global__ emulated_kernel
+#else
 #define __global__
+#endif
 #define __device__
 #define __host__
 #define __constant__ static
