@@ -310,7 +310,20 @@ static Kernels<float> float32_kernels(int size) {
             attention_backward_queries_f32};
 }
 
+// 8 rows of one chunk are what a matrix load reads at a time: they have to lie on all 32 banks, 4 of them each.
+template <int HEAD>
+static void check_banks() {
+    for (int row = 0; row < Plan<HEAD>::TILE; row += 8) {
+        for (int chunk = 0; chunk < HEAD / 8; chunk++) {
+            unsigned touched = 0;
+            for (int i = 0; i < 8; i++) touched |= 1u << place<HEAD>(row + i, chunk) / 8 % 8;
+            expect(touched == 0xff, "banks", "8 rows of one chunk lie on different banks");
+        }
+    }
+}
+
 int main() {
+    check_banks<16>(), check_banks<32>(), check_banks<64>(), check_banks<128>();
     std::mt19937 random(20250904);
     const std::vector<int> ragged = {65, 1, 200, 17, 64, 2, 130, 63}, some = {130, 1, 33, 64};
     const Batch batches[] = {{some, 3, 2},       {ragged, 2, 6},         {some, 2, 16}, {some, 1, 24},

@@ -12,7 +12,7 @@
 //
 //   of       keeps       streams      x = kept1 streamed1^T  y = kept2 streamed2^T  sums
 //   keys     k, v        q, d_mixed   s^T                    (d_mixed v^T)^T        d_k += d_s^T q, d_v += p^T d_mixed
-//   queries  q, d_mixed  k, v         s                       d_mixed v^T             d_q += d_s k
+//   queries  q, d_mixed  k, v         s                      d_mixed v^T            d_q += d_s k
 //
 // p and d_s become left operands in the registers where x and y were summed; shared memory holds streamed rows only,
 // and each of their matrices is loaded twice, as it stands and transposed. y begins at -delta, which saves the
@@ -71,6 +71,27 @@ __device__ __forceinline__ void take_in(Sums<HEAD>& sums, const Kept<HEAD>& kept
             multiply_add(x[m][1], kept.first[m][step], right[2], right[3]);
         }
     }
+    float y[BLOCKS][2][4];
+#pragma unroll
+    for (int n = 0; n < 2; n++) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+#pragma unroll
+            for (int m = 0; m < BLOCKS; m++) {
+                y[m][n][i] = OF == Of::Keys ? -delta[row + 8 * n + pair + i % 2] : kept.delta[m][i / 2];
+            }
+        }
+    }
+#pragma unroll
+    for (int step = 0; step < STEPS; step++) {
+        uint32_t right[4];
+        load_matrices(right, second + at_step(row * HEAD + lanes.right, step));
+#pragma unroll
+        for (int m = 0; m < BLOCKS; m++) {
+            multiply_add(y[m][0], kept.second[m][step], right[0], right[1]);
+            multiply_add(y[m][1], kept.second[m][step], right[2], right[3]);
+        }
+    }
 #pragma unroll
     for (int n = 0; n < 2; n++) {
 #pragma unroll
@@ -104,27 +125,6 @@ __device__ __forceinline__ void take_in(Sums<HEAD>& sums, const Kept<HEAD>& kept
                 multiply_add(sums.second[m][2 * n], weights[m], right[0], right[1]);
                 multiply_add(sums.second[m][2 * n + 1], weights[m], right[2], right[3]);
             }
-        }
-    }
-    float y[BLOCKS][2][4];
-#pragma unroll
-    for (int n = 0; n < 2; n++) {
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
-#pragma unroll
-            for (int m = 0; m < BLOCKS; m++) {
-                y[m][n][i] = OF == Of::Keys ? -delta[row + 8 * n + pair + i % 2] : kept.delta[m][i / 2];
-            }
-        }
-    }
-#pragma unroll
-    for (int step = 0; step < STEPS; step++) {
-        uint32_t right[4];
-        load_matrices(right, second + at_step(row * HEAD + lanes.right, step));
-#pragma unroll
-        for (int m = 0; m < BLOCKS; m++) {
-            multiply_add(y[m][0], kept.second[m][step], right[0], right[1]);
-            multiply_add(y[m][1], kept.second[m][step], right[2], right[3]);
         }
     }
     uint32_t d_scores[BLOCKS][4];
