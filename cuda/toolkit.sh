@@ -4,7 +4,7 @@
 #
 #     source cuda/toolkit.sh [FOLDER]     # FOLDER is ${XDG_CACHE_HOME:-~/.cache}/trm-arc/cuda-13 if not given
 #
-# It needs bash, python3 with pip, gcc and ar, flock and cargo. The compiler comes from NVIDIA's wheels, about 350 MB, once.
+# It needs bash, python3 with pip, gcc and ar, flock and cargo. The compiler comes from NVIDIA's wheels, once: 270 MB unpacked.
 #
 # What bites:
 # - The kernels are compiled for compute capability 8.0 as PTX: A100, L4, H100, H200 and newer take them. PTX of CUDA 13.0
@@ -61,6 +61,7 @@ SCRIPT
 }
 if [ -z "${BASH_VERSION:-}" ]; then
   echo "cuda/toolkit.sh: to be sourced from bash" >&2
+  return 1 2>/dev/null || exit 1
 elif [ "${BASH_SOURCE[0]}" = "$0" ]; then
   echo "cuda/toolkit.sh: it sets variables, so it has to be sourced: source cuda/toolkit.sh" >&2
   exit 1

@@ -6,13 +6,13 @@
 // - Fresh memory is filled with 0xff: floats and doubles read as NaN, indices as absurd. Freed memory is filled again.
 // - Each allocation ends (to 16 bytes) where a page that may not be touched begins, so that a kernel which runs over its
 //   end is stopped with its name. TRM_STANDIN_GUARD=0 turns that off, for speed or for very many allocations.
+// - TRM_STANDIN_ORDER=backwards runs blocks, warps and lanes in the other order: a forgotten barrier shows in one of the two.
 // - TRM_STANDIN_REPORT=1 prints on exit what is still allocated and how often and how long each kernel ran.
 #include <dlfcn.h>
 
 #include <csignal>
 #include <ctime>
 #include <mutex>
-#include <unistd.h>
 
 #include "registry.h"
 
@@ -29,11 +29,12 @@ constexpr const char* NAME = "stand-in for a CUDA device (host emulation)";
 constexpr const char COMPILED[] = "//emulated module ";  // how libnvrtc of the stand-in begins its "PTX"
 
 struct Allocation { size_t bytes; char* mapping; size_t mapped; };
+struct Entry { std::vector<size_t> sizes; size_t threads = emulation::MAXIMUM_THREADS; };  // what PTX says of a kernel
 struct Module {
-    std::map<std::string, std::vector<size_t>> entries;
+    std::map<std::string, Entry> entries;
     const emulation::Kernel* (*compiled)(const char*);  // of a module that the stand-in's NVRTC made, else null
 };
-struct Function { std::string name; const emulation::Kernel* kernel; size_t shared_limit = 48 << 10; };
+struct Function { std::string name; const emulation::Kernel* kernel; size_t threads, shared_limit = 48 << 10; };
 struct Event { timespec at; };
 struct Usage { size_t launches; double seconds; };
 
@@ -120,16 +121,26 @@ Result fill(Pointer at, T value, size_t count) {
     return SUCCESS;
 }
 
-// The names of a PTX text's entry points with the sizes of their parameters.
-std::map<std::string, std::vector<size_t>> read_entries(const char* text) {
+// The names of a PTX text's entry points with the sizes of their parameters and what __launch_bounds__ said of a block.
+std::map<std::string, Entry> read_entries(const char* text) {
     static const std::map<std::string, size_t> widths = {{"8", 1}, {"16", 2}, {"32", 4}, {"64", 8}};
-    std::map<std::string, std::vector<size_t>> entries;
+    std::map<std::string, Entry> entries;
     while ((text = std::strstr(text, ".entry "))) {
         text += 7;
         size_t length = std::strcspn(text, " (\n\t");
-        std::vector<size_t>& sizes = entries[std::string(text, length)];
+        Entry& entry = entries[std::string(text, length)];
+        std::vector<size_t>& sizes = entry.sizes;
         const char* end = text + std::strcspn(text, ")");
-        if (text[length] != '(' ) continue;
+        for (const char* word : {".maxntid ", ".reqntid "}) {
+            const char* bound = std::strstr(end, word);
+            if (!bound || bound > end + std::strcspn(end, "{")) continue;
+            entry.threads = 1;
+            for (char* number = const_cast<char*>(bound) + 8;; number++) {
+                entry.threads *= std::strtoul(number, &number, 10);
+                if (*number != ',') break;
+            }
+        }
+        if (text[length] != '(') continue;
         for (const char* p = text; (p = std::strstr(p, ".param ")) && p < end;) {
             std::string line(p += 7, std::strcspn(p, ",)\n"));
             size_t type = line[0] == '.' && line.compare(0, 6, ".align") == 0 ? line.find('.', 1) : 0;
@@ -143,24 +154,27 @@ std::map<std::string, std::vector<size_t>> read_entries(const char* text) {
 
 struct sigaction previous_action;
 const char* running = nullptr;  // the kernel being launched
+
+// Says which kernel and thread touched what it may not, then lets the previous handler end the program.
 void report_fault(int signal, siginfo_t* info, void*) {
     const emulation::Machine& m = emulation::machine;
-    if (m.running) {
-        Pointer at = Pointer(info->si_addr);
+    Pointer at = Pointer(info->si_addr);
+    if (m.running)
         std::fprintf(stderr, "kernel emulation: %s: thread (%u,%u,%u) of block (%u,%u,%u) touched %#llx", m.kernel, threadIdx.x,
                      threadIdx.y, threadIdx.z, blockIdx.x, blockIdx.y, blockIdx.z, at);
-        auto next = live.upper_bound(at);  // the launch holds the lock
-        if (next != live.begin()) {
-            auto [begin, a] = *std::prev(next);
-            if (at >= begin + a.bytes && at - begin - a.bytes < 2 * PAGE)
-                std::fprintf(stderr, ", %llu bytes past the end of an allocation of %zu bytes", at - begin - a.bytes, a.bytes);
-        }
-        char* shared_end = m.shared_region + (256 << 10) - PAGE;
-        if (at >= Pointer(shared_end) && at < Pointer(shared_end) + PAGE) std::fprintf(stderr, ", past the end of dynamic shared memory");
-        std::fprintf(stderr, "\n");
-    } else if (running) {
-        std::fprintf(stderr, "kernel emulation: %s, compiled while the program ran, touched %p\n", running, info->si_addr);
+    else
+        std::fprintf(stderr, "stand-in driver: %s touched %#llx", running ? running : "the host or a product", at);
+    bool mine = running || lock.try_lock();  // a launch holds the lock
+    auto next = mine ? live.upper_bound(at) : live.begin();
+    if (next != live.begin()) {
+        auto [begin, a] = *std::prev(next);
+        if (at >= begin + a.bytes && at - begin - a.bytes < 2 * PAGE)
+            std::fprintf(stderr, ", %llu bytes past the end of an allocation of %zu bytes", at - begin - a.bytes, a.bytes);
     }
+    Pointer shared_end = Pointer(m.shared_region + (256 << 10) - PAGE);
+    if (m.shared_region && at >= shared_end && at < shared_end + PAGE) std::fprintf(stderr, ", past the end of dynamic shared memory");
+    std::fprintf(stderr, "\n");
+    if (mine && !running) lock.unlock();
     sigaction(signal, &previous_action, nullptr);
 }
 
@@ -188,6 +202,7 @@ API cuInit(unsigned int) {
     };
     guarded = !is("TRM_STANDIN_GUARD", "0");
     reporting = is("TRM_STANDIN_REPORT", "1");
+    emulation::machine.backwards = is("TRM_STANDIN_ORDER", "backwards");
     struct sigaction action {};
     action.sa_sigaction = report_fault;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
@@ -287,21 +302,21 @@ API cuModuleLoadDataEx(Module** module, const char* image, unsigned int, void*, 
 API cuModuleGetFunction(Function** function, Module* module, const char* name) {
     auto entry = module->entries.find(name);
     if (entry == module->entries.end()) return NOT_FOUND;
-    if (module->compiled) return *function = new Function{name, module->compiled(name)}, SUCCESS;
+    if (module->compiled) return *function = new Function{name, module->compiled(name), emulation::MAXIMUM_THREADS}, SUCCESS;
     auto found = emulation::registry().find(name);
     if (found == emulation::registry().end()) {
         std::fprintf(stderr, "stand-in driver: the kernel %s is not compiled into the stand-in; build it anew\n", name);
         return NOT_FOUND;
     }
-    if (entry->second != found->second.sizes) {
+    if (entry->second.sizes != found->second.sizes) {
         std::fprintf(stderr, "stand-in driver: the parameters of %s differ between the program's PTX (", name);
-        for (size_t s : entry->second) std::fprintf(stderr, " %zu", s);
+        for (size_t s : entry->second.sizes) std::fprintf(stderr, " %zu", s);
         std::fprintf(stderr, " bytes) and the stand-in (");
         for (size_t s : found->second.sizes) std::fprintf(stderr, " %zu", s);
         std::fprintf(stderr, " bytes): they were built from different sources\n");
         return NOT_FOUND;
     }
-    return *function = new Function{name, &found->second}, SUCCESS;  // as long as the program lives
+    return *function = new Function{name, &found->second, entry->second.threads}, SUCCESS;  // as long as the program lives
 }
 API cuModuleUnload(Module* module) { return delete module, SUCCESS; }
 
@@ -311,7 +326,7 @@ API cuFuncSetAttribute(Function* function, int attribute, int value) {
     return function->shared_limit = value, SUCCESS;
 }
 API cuFuncGetAttribute(int* value, int attribute, Function* function) {
-    return *value = attribute == 0 ? 1024 : attribute == 8 ? int(function->shared_limit) : 0, SUCCESS;
+    return *value = attribute == 0 ? int(function->threads) : attribute == 8 ? int(function->shared_limit) : 0, SUCCESS;
 }
 API cuFuncSetCacheConfig(Function*, int) { return SUCCESS; }
 API cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, Function*, int threads, size_t) {
@@ -325,12 +340,21 @@ API cuLaunchKernel(Function* function, unsigned int gx, unsigned int gy, unsigne
                    unsigned int bz, unsigned int shared, void*, void** parameters, void** extra) {
     const char* name = function->name.c_str();
     if (!gx || !gy || !gz || !bx || !by || !bz || gy > 65535 || gz > 65535 || bx > 1024 || by > 1024 || bz > 64 ||
-        size_t(bx) * by * bz > emulation::MAXIMUM_THREADS || shared > function->shared_limit || extra) {
+        size_t(bx) * by * bz > function->threads || shared > function->shared_limit || extra) {
         std::fprintf(stderr, "stand-in driver: %s cannot be launched on a grid (%u,%u,%u) of blocks (%u,%u,%u) with %u bytes of "
-                     "dynamic shared memory (it may have %zu)\n", name, gx, gy, gz, bx, by, bz, shared, function->shared_limit);
+                     "dynamic shared memory (it may have %zu threads and %zu bytes)\n", name, gx, gy, gz, bx, by, bz, shared,
+                     function->threads, function->shared_limit);
         return INVALID_VALUE;
     }
     std::lock_guard<std::mutex> guard(lock);
+    for (size_t i = 0; i < function->kernel->sizes.size(); i++) {
+        Pointer at = 0;
+        if (function->kernel->pointers[i]) std::memcpy(&at, parameters[i], sizeof at);
+        if (at && !holds(at, 0)) {
+            std::fprintf(stderr, "stand-in driver: parameter %zu of %s, %#llx, points to no live allocation\n", i, name, at);
+            return INVALID_VALUE;
+        }
+    }
     timespec before, after;
     clock_gettime(CLOCK_MONOTONIC, &before);
     emulation::machine.static_shared = function->kernel->shared;

@@ -2,7 +2,8 @@
 //
 // What bites:
 // - Threads of a block take turns only at barriers and warp collectives. A kernel that waits for another block, or that
-//   spins on a value another thread writes, never ends. Races between barriers are not seen: the order is always the same.
+//   spins on a value another thread writes, never ends. A race between barriers shows only if the order of turns matters:
+//   running once forwards and once backwards (`machine.backwards`) finds the usual forgotten barrier, and not every race.
 // - All state is global: one launch at a time, whoever calls `launch` from several host threads must hold a lock.
 // - `__shared__` is `static`. Dynamic shared memory is filled with NaN bytes before each block; static shared memory only
 //   in the stand-in driver, whose linker script knows where it lies, elsewhere blocks see what earlier ones left there.
@@ -106,6 +107,7 @@ struct Machine {
     void (*body)(void*) = nullptr;
     void* argument = nullptr;
     Finished finished = Finished::Forbidden;
+    bool backwards = false;  // blocks, warps and lanes in the other order; `launch` leaves it as it is
     unsigned int threads = 0, next_fresh = 0, current = 0, at_barrier = 0, done = 0;
     int voted_or = 0, voted_count = 0, votes_or = 0, votes_count = 0;  // the last barrier's result; the one being gathered
     Thread thread[MAXIMUM_THREADS];
@@ -119,6 +121,9 @@ struct Machine {
     bool running = false;
 };
 inline Machine machine;
+
+// The number of the thread or block that has the `turn`-th turn among `count`.
+inline unsigned int in_turn(unsigned int turn, unsigned int count) { return machine.backwards ? count - 1 - turn : turn; }
 
 inline Thread& self() { return machine.thread[machine.current]; }
 
@@ -250,7 +255,7 @@ inline void fiber() {
         finish();
         int stack = self().stack;
         if (m.next_fresh < m.threads) {
-            m.current = m.next_fresh++;
+            m.current = in_turn(m.next_fresh++, m.threads);
             self().stack = stack;
         } else {
             m.free_stack[m.free_stacks++] = stack;
@@ -262,7 +267,7 @@ inline void fiber() {
 inline void start() {
     Machine& m = machine;
     int stack = m.free_stack[--m.free_stacks];
-    m.current = m.next_fresh++;
+    m.current = in_turn(m.next_fresh++, m.threads);
     self().stack = stack;
     char* low = m.stacks + stack * STACK_BYTES;
     m.context[stack] = prepare(m.context[stack], low + PAGE_BYTES, STACK_BYTES - PAGE_BYTES, fiber);
@@ -305,16 +310,20 @@ inline void run_block() {
     while (m.next_fresh < m.threads) start();
     while (m.done < m.threads) {
         bool ran = false;
-        for (unsigned int first = 0; first < m.threads; first += LANES)  // a warp goes as far as it can before the next
+        unsigned int warps = (m.threads + LANES - 1) / LANES;
+        for (unsigned int turn = 0; turn < warps; turn++) {  // a warp goes as far as it can before the next
+            unsigned int first = in_turn(turn, warps) * LANES, lanes = m.threads - first < LANES ? m.threads - first : LANES;
             for (bool again = true; again;) {
                 again = false;
-                for (unsigned int i = first; i < first + LANES && i < m.threads; i++)
-                    if (m.thread[i].state == State::Ready) {
-                        again = ran = true;
-                        m.current = i;
-                        switch_to(&m.scheduler, &m.context[m.thread[i].stack]);
-                    }
+                for (unsigned int lane = 0; lane < lanes; lane++) {
+                    unsigned int i = first + in_turn(lane, lanes);
+                    if (m.thread[i].state != State::Ready) continue;
+                    again = ran = true;
+                    m.current = i;
+                    switch_to(&m.scheduler, &m.context[m.thread[i].stack]);
+                }
             }
+        }
         if (m.done == m.threads) break;
         if (m.at_barrier && m.at_barrier + m.done == m.threads) release_barrier();
         else if (!ran) fail("no thread can go on");
@@ -360,7 +369,7 @@ void launch(const char* name, dim3 grid, dim3 block, size_t dynamic_shared_bytes
     for (unsigned int z = 0; z < grid.z; z++)
         for (unsigned int y = 0; y < grid.y; y++)
             for (unsigned int x = 0; x < grid.x; x++) {
-                blockIdx = {x, y, z};
+                blockIdx = {in_turn(x, grid.x), in_turn(y, grid.y), in_turn(z, grid.z)};
                 std::memset(m.shared, 0xff, rounded);
                 if (m.static_shared.first)
                     std::memset(m.static_shared.first, 0xff, m.static_shared.second - m.static_shared.first);

@@ -15,7 +15,8 @@
 namespace emulation {
 
 struct Kernel {
-    std::vector<size_t> sizes;  // of the parameters
+    std::vector<size_t> sizes;   // of the parameters
+    std::vector<bool> pointers;  // which of them are
     void (*run)(const char* name, void** parameters, dim3 grid, dim3 block, size_t shared, Finished finished);
     Finished finished;
     std::pair<char*, char*> shared;  // this file's `__shared__` arrays, filled with NaN bytes before each block
@@ -41,7 +42,7 @@ struct Entry<FUNCTION> {
         call(parameters, std::index_sequence_for<A...>(), name, grid, block, shared, finished);
     }
     static void add(const char* name, Finished finished, char* begin, char* end) {
-        if (!registry().emplace(name, Kernel{{sizeof(A)...}, run, finished, {begin, end}}).second)
+        if (!registry().emplace(name, Kernel{{sizeof(A)...}, {std::is_pointer_v<A>...}, run, finished, {begin, end}}).second)
             std::fprintf(stderr, "kernel emulation: two kernels are called %s\n", name), std::abort();
     }
 };

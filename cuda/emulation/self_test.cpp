@@ -68,6 +68,13 @@ extern "C" __global__ void read_unwritten(float* out) {
     out[threadIdx.x] = s[threadIdx.x];
 }
 
+// Each thread reads what its neighbour wrote, with no barrier between: a race.
+extern "C" __global__ void forgotten_barrier(int* out) {
+    __shared__ int s[64];
+    s[threadIdx.x] = out[threadIdx.x];
+    out[threadIdx.x] = threadIdx.x > 0 ? s[threadIdx.x - 1] : 0;
+}
+
 extern "C" __global__ void leave_before_barrier(int*) {
     if (threadIdx.x == 3) return;
     __syncthreads();
@@ -112,8 +119,10 @@ static bool dies(F body, const char* message) {
     return true;
 }
 
-int main() {
+// What must hold in any order of turns.
+static void check_in_order(bool backwards) {
     using emulation::launch;
+    emulation::machine.backwards = backwards;
     std::vector<float> x(1000);
     float expected = 0, out = 0;
     for (size_t i = 0; i < x.size(); i++) expected += x[i] = float(i % 7);
@@ -150,6 +159,20 @@ int main() {
                "no thread can go on"));
     CHECK(dies([] { launch("past_shared", 1, 1, 32 * sizeof(int), [] { past_shared(nullptr); }); }, ""));
     CHECK(dies([] { launch("much", 1, 1, 300 << 10, [] {}); }, "more dynamic shared memory"));
+
+}
+
+int main() {
+    check_in_order(true);
+    check_in_order(false);
+
+    std::vector<int> forwards(64, 1), backwards(64, 1);
+    emulation::launch("forgotten_barrier", 1, 64, 0, [&] { forgotten_barrier(forwards.data()); });
+    emulation::launch("spoil", 1, 64, 0, [&] { int zero[64] = {}; forgotten_barrier(zero); });
+    emulation::machine.backwards = true;
+    emulation::launch("forgotten_barrier", 1, 64, 0, [&] { forgotten_barrier(backwards.data()); });
+    CHECK(forwards != backwards);
+    emulation::machine.backwards = false;
 
     // to nearest, ties to even; against the next representable numbers
     CHECK(__float2bfloat16(1.00390625f).x == 0x3f80);  // halfway, down to even
