@@ -53,7 +53,7 @@ pub trait AttentionOp: Compute {
         ready: Ready,
     ) -> Self::ReadyAttention;
 
-    /// See [`attention`].
+    /// See [`attention`]. Without a tape x is given up: the result may lie in its place, and what shares its storage is not read any more.
     fn attention<T: Tape<f32, Self>>(
         x: Matrix<Self, T>,
         weights: &AttentionWeights<Self>,

@@ -40,7 +40,7 @@ pub trait GatedOp: Compute {
     /// Puts the weights into that form.
     fn ready_gated(up: &Matrix<Self>, down: &Matrix<Self>, ready: Ready) -> Self::ReadyGated;
 
-    /// See [`gated`].
+    /// See [`gated`]. Without a tape x is given up: the result may lie in its place, and what shares its storage is not read any more.
     fn gated<T: Tape<f32, Self>>(x: Matrix<Self, T>, weights: &GatedWeights<Self>) -> Matrix<Self, T>;
 }
 

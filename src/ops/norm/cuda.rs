@@ -15,7 +15,7 @@ fn blocks(rows: usize) -> Launch {
     Launch::blocks(rows.div_ceil(ROWS), 32 * ROWS as u32)
 }
 
-/// `n(x + o)`, with the factor of each row where a gradient will be asked for.
+/// `n(x + o)`, with the factor of each row where a gradient will be asked for; in the place of x where none will.
 ///
 /// # Shapes
 /// x `[N, K]`, o `[N, K]` -> `[N, K]`, `[N]`.
@@ -26,7 +26,7 @@ pub fn residual_norm(
     trained: bool,
 ) -> (Matrix<Cuda>, Option<Memory>) {
     let (context, (rows, width)) = (Context::of(x.device()), *x.shape());
-    let y: Matrix<Cuda> = x.device().zeros_like(x.shape());
+    let y = if trained { x.device().zeros_like(x.shape()) } else { x.clone() };
     let factors = trained.then(|| context.allocate(4 * rows));
     let twin = (precision == Precision::Bf16).then(|| Arc::new(context.allocate(2 * rows * width)));
     let name = match precision {

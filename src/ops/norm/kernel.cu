@@ -4,7 +4,7 @@
 //   backward  g = dy, y, scale -> d_h = (g - y * mean(g * y)) * scale, into d_o [N, K] and added to d_x [N, K]
 //
 // One warp a row; up to 512 numbers of it stay in registers. These kernels wait for memory: forward 2 or 4 bytes of o, 4 of x, 4 of
-// y, 2 of narrow for each number.
+// y, 2 of narrow for each number. y may lie where x does: every number is read before it is written.
 #include "numbers.cuh"
 
 constexpr float EPSILON = 1e-5f;
@@ -94,14 +94,14 @@ __device__ __forceinline__ void residual_norm_backward(const float* dy, const fl
 
 // A block has WARPS warps; the grid has a warp for every row.
 #define NORM(T, name)                                                                                                        \
-    extern "C" __global__ void __launch_bounds__(32 * WARPS) residual_norm_##name(                                          \
+    extern "C" __global__ void residual_norm_##name(                                          \
         const T* o, const float* x, float* y, bf16* narrow, float* scale, long long rows, int width) {                     \
         if (width % 4 == 0)                                                                                                 \
             residual_norm<T, 4>(o, x, y, narrow, scale, rows, width);                                                       \
         else                                                                                                                \
             residual_norm<T, 1>(o, x, y, narrow, scale, rows, width);                                                       \
     }                                                                                                                       \
-    extern "C" __global__ void __launch_bounds__(32 * WARPS) residual_norm_backward_##name(                                 \
+    extern "C" __global__ void residual_norm_backward_##name(                                 \
         const float* dy, const float* y, const float* scale, T* d_o, float* d_x, long long rows, int width) {               \
         if (width % 4 == 0)                                                                                                 \
             residual_norm_backward<T, 4>(dy, y, scale, d_o, d_x, rows, width);                                              \

@@ -14,8 +14,7 @@ constexpr unsigned char NO_LABEL = 255;
 
 __device__ __forceinline__ double size_of_logit(double x) { return x >= 0.0 ? x + 1.0 : 1.0 / (1.0 - x); }
 
-extern "C" __global__ void __launch_bounds__(THREADS)
-    stable_max(const float* logits, const unsigned char* labels, const double* weights, float* gradient, unsigned char* kinds,
+extern "C" __global__ void stable_max(const float* logits, const unsigned char* labels, const double* weights, float* gradient, unsigned char* kinds,
                double* losses, long long tokens, int vocabulary) {
     __shared__ double sums[THREADS];
     const long long token = (long long)blockIdx.x * THREADS + threadIdx.x;
