@@ -26,8 +26,8 @@ fn an_unknown_flag_and_a_missing_argument_exit_2() {
     assert_eq!(folder.run(&["solve", "arc-agi-2/evaluation", "--views", "0"]).code, 2);
     assert_eq!(folder.run(&["solve", "arc-agi-2/evaluation", "--tokens-per-batch", "0"]).code, 2);
     assert_eq!(folder.run(&["compare", "--csv", "--json"]).code, 2);
-    let device = folder.run(&["solve", "arc-agi-2/evaluation", "--device", "cuda"]);
-    assert!(device.code == 2 && device.stderr.contains("no device \"cuda\""), "{}", device.stderr);
+    let device = folder.run(&["solve", "arc-agi-2/evaluation", "--device", "tpu"]);
+    assert!(device.code == 2 && device.stderr.contains("no device \"tpu\""), "{}", device.stderr);
     let limit = folder.run(&["solve", "arc-agi-2/evaluation", "--time-limit", "soon"]);
     assert!(limit.code == 2 && limit.stderr.contains("20m"), "{}", limit.stderr);
 }

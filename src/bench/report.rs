@@ -98,7 +98,10 @@ impl Report {
             ("share", Percent(100.0 * self.ceiling_share()).to_string()),
         ];
         let facts: String = facts.map(|(name, fact)| format!("{name:<12}{fact}\n")).concat();
-        format!("{title}{facts}\n{}", self.table())
+        // a device without a clock of its own inside has no parts to tell
+        let table =
+            if self.runs[0].parts.entered().next().is_none() { String::new() } else { format!("\n{}", self.table()) };
+        format!("{title}{facts}{table}")
     }
 
     fn table(&self) -> String {
