@@ -5,6 +5,7 @@
 #   cuda/pack.sh                                 where Rust and the toolkit are
 #   cuda/check.sh [FOLDER] [RESULTS]             on the GPU; FOLDER is target/gpu, RESULTS ./gpu-results if not given
 #
+# REHEARSAL=1 takes toy sizes, for a rehearsal on the stand-in (TRM_CUDA_LIBRARIES=target/standin): what it prints is no measurement.
 # It fetches nothing. Needs a driver of the 580 series, and python3 with PyTorch, whose cuBLAS it uses and which is what is compared with.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -19,6 +20,8 @@ PYTHON
 )
 export TRM_CUDA_LIBRARIES=${TRM_CUDA_LIBRARIES:-$libraries}
 program=$folder/trm-arc
+toy="" steps=500 some="--runs 5"
+[ -z "${REHEARSAL:-}" ] || { toy="--cells 20 --hidden 32 --heads 2 --l-cycles 1 --prefix 2 --batch 2" steps=20 some="--runs 1"; }
 note() { printf '%4d s  %s\n' "$SECONDS" "$*" | tee -a "$results/course.txt"; }
 
 note "$("$program" doctor | grep cuda:0)"
@@ -29,7 +32,7 @@ mkdir -p "$root/target/cuda/release" && ln -sf "$program" "$root/target/cuda/rel
 
 # The CPU's training goes on beside the tests, on cores that the GPU does not need.
 work=$(mktemp -d)
-sed 's/^steps = .*/steps = 500/; s/^log_every = .*/log_every = 10/' recipes/small-grids.toml >"$work/short.toml"
+sed "s/^steps = .*/steps = $steps/; s/^log_every = .*/log_every = 10/; s/^warmup = .*/warmup = 20/" recipes/small-grids.toml >"$work/short.toml"
 (timeout 400 "$program" train "$work/short.toml" --output "$work/cpu" >"$results/train-cpu.txt" 2>&1) &
 cpu=$!
 
@@ -42,24 +45,25 @@ grep -h "skipped on CUDA" "$results"/test-*.txt && note "SOME TESTS WERE SKIPPED
 
 peer=tests/oracle/trm_torch.py
 bench() { # name, flags of ours, flags of PyTorch
-  timeout 100 python3 $peer bench --device cuda --dtype bfloat16 --compile --runs 5 $3 >"$results/$1-torch.json" 2>"$results/$1-torch.err"
-  timeout 100 "$program" bench --device cuda --runs 5 --json $2 >"$results/$1-ours.json" 2>"$results/$1-ours.err"
-  note "$1: ours $(cut -c1-0 "$results/$1-ours.json")$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["ms_per_example"])' "$results/$1-ours.json" 2>&1 | tail -1) ms an example"
+  timeout 100 python3 $peer bench --device cuda --dtype bfloat16 --compile $some $3 $toy >"$results/$1-torch.json" 2>"$results/$1-torch.err"
+  timeout 100 "$program" bench --device cuda --json $some $2 >"$results/$1-ours.json" 2>"$results/$1-ours.err"
+  note "$1: ours $(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["ms_per_example"])' "$results/$1-ours.json" 2>&1 | tail -1) ms an example"
 }
-bench train "--train --batch 64" "--train --batch 64"
-bench forward "--batch 64" "--batch 64"
-bench train144 "--train --cells 144 --batch 256" "--train --cells 144 --batch 256"
-timeout 60 "$program" bench --device cuda --runs 5 --json --train --batch 16 --precision f32 >"$results/train-f32-ours.json" 2>&1
-timeout 60 "$program" bench --device cuda --runs 5 --json --tasks arc-agi-1/evaluation --examples 1363 --tokens-per-batch 65536 >"$results/canvas-ours.json" 2>&1
+bench train "--train ${toy:---batch 64}" "--train --batch 64"
+bench forward "${toy:---batch 64}" "--batch 64"
+bench train144 "--train ${toy:---cells 144 --batch 256}" "--train --cells 144 --batch 256"
+timeout 60 "$program" bench --device cuda --json --train $some ${toy:---batch 16} --precision f32 >"$results/train-f32-ours.json" 2>&1
+[ -n "$toy" ] || timeout 60 "$program" bench --device cuda --json $some --tasks arc-agi-1/evaluation --examples 1363 --tokens-per-batch 65536 \
+  >"$results/canvas-ours.json" 2>&1
 note "throughput done"
 
 for precision in f32 bf16; do
   timeout 60 "$program" train "$work/short.toml" --output "$work/$precision" --device cuda --precision $precision >"$results/train-$precision.txt" 2>&1
   cp "$work/$precision/log.csv" "$results/log-$precision.csv"
-  note "500 steps in $precision: $(head -1 "$results/train-$precision.txt")"
+  note "$steps steps in $precision: $(head -1 "$results/train-$precision.txt")"
 done
-timeout 45 "$program" train paper-arc-agi-1 --output "$work/paper" --device cuda --time-limit 20s >"$results/train-paper.txt" 2>&1
-note "the paper's batch of 768 for 20 s: $(head -1 "$results/train-paper.txt"); memory $(nvidia-smi --query-gpu=memory.total --format=csv,noheader 2>/dev/null)"
+[ -n "$toy" ] || timeout 45 "$program" train paper-arc-agi-1 --output "$work/paper" --device cuda --time-limit 20s >"$results/train-paper.txt" 2>&1
+[ -n "$toy" ] || note "the paper's batch of 768 for 20 s: $(head -1 "$results/train-paper.txt"); memory $(nvidia-smi --query-gpu=memory.total --format=csv,noheader 2>/dev/null)"
 wait $cpu
 cp "$work/cpu/log.csv" "$results/log-cpu.csv"
 
