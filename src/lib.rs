@@ -9,7 +9,7 @@
 //!  8  train · solve
 //!     ------------------------------------------------------------------------------
 //!  7                     recipe                   report
-//!  6                                              score · submission
+//!  6                    ranks                     score · submission
 //!  5  dataset           optim                     vote · solver
 //!  4  encode            model                     prediction
 //!  3  augment           ops · checkpoint
@@ -59,6 +59,7 @@ pub mod names;
 pub mod ops;
 pub mod optim;
 pub mod prediction;
+pub mod ranks;
 pub mod recipe;
 pub mod report;
 pub mod rng;

@@ -18,7 +18,7 @@ enum Wing {
 
 use Wing::{Ground, Meeting, Puzzle, Tensor, Verdict};
 
-const ROOMS: [(&str, u8, Wing); 29] = [
+const ROOMS: [(&str, u8, Wing); 30] = [
     ("clock", 0, Ground),
     ("files", 0, Ground),
     ("names", 0, Ground),
@@ -35,6 +35,7 @@ const ROOMS: [(&str, u8, Wing); 29] = [
     ("checkpoint", 3, Tensor),
     ("model", 4, Tensor),
     ("optim", 5, Tensor),
+    ("ranks", 6, Tensor),
     ("prediction", 4, Verdict),
     ("vote", 5, Verdict),
     ("solver", 5, Verdict),
