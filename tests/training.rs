@@ -9,6 +9,7 @@ use trm_arc::checkpoint::CheckpointError;
 use trm_arc::dataset::Sizes;
 use trm_arc::grid::Grid;
 use trm_arc::prediction::Solver;
+use trm_arc::ranks::Alone;
 use trm_arc::recipe::{Recipe, RecipeError, SourceRecipe, Trained};
 use trm_arc::solve::ModelSolver;
 use trm_arc::task;
@@ -31,7 +32,7 @@ fn recipe(steps: usize) -> Recipe {
 fn run(recipe: Option<Recipe>, resume: Option<&Path>, output: &Path) -> Result<Ending, TrainError> {
     let stop = AtomicBool::new(false);
     let resume = resume.map(Path::to_owned);
-    let training = Training { recipe, resume, output: output.to_owned(), time_limit: None, stop: &stop };
+    let training = Training { recipe, resume, output: output.to_owned(), time_limit: None, stop: &stop, ranks: &Alone };
     train(training, &Cpu::default(), |_| ()).map(|outcome| outcome.ending)
 }
 
@@ -155,7 +156,8 @@ fn an_interrupted_training_leaves_a_checkpoint_that_resumes() {
     let place = tempfile::tempdir().unwrap();
     let stop = AtomicBool::new(true);
     let output = place.path().to_owned();
-    let training = Training { recipe: Some(recipe(6)), resume: None, output, time_limit: None, stop: &stop };
+    let training =
+        Training { recipe: Some(recipe(6)), resume: None, output, time_limit: None, stop: &stop, ranks: &Alone };
     let outcome = train(training, &Cpu::default(), |_| ()).unwrap();
     assert_eq!((outcome.ending, outcome.step), (Ending::Interrupted, 0));
     assert_eq!(run(None, Some(place.path()), place.path()).unwrap(), Ending::Complete);

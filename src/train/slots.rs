@@ -10,6 +10,7 @@ use crate::dataset::{Drawn, ExampleRef, Sampler, TrainingSet};
 use crate::model::{Example, Inputs, Model};
 use crate::ops::Operations;
 use crate::optim::{RowGradients, add_in_order};
+use crate::ranks::Ranks;
 use crate::recipe::Cut;
 use crate::rng::Stream;
 
@@ -29,7 +30,7 @@ pub struct Slot {
 pub struct Slots<D: Operations> {
     /// The slots; an empty one takes the next example.
     pub slots: Vec<Option<Slot>>,
-    /// The latent states after the last step.
+    /// The latent states after the last step, of this rank's share of the slots.
     pub latents: Latents<D>,
 }
 
@@ -41,26 +42,27 @@ struct PartStep<D: Operations> {
     answers: Vec<(bool, f32)>,
 }
 
-/// What a supervision step of the whole batch gives: the sums over its parts.
+/// What a supervision step of the whole batch gives: the sums over its parts, and over the ranks.
 #[derive(Default)]
 pub(super) struct BatchStep {
     pub(super) losses: Losses,
     /// For each tensor of the trunk; empty for the two that are never trained.
     pub(super) trunk: Vec<Vec<f32>>,
-    trunk_is_finite: bool,
+    pub(super) trunk_is_finite: bool,
+    /// For each slot the gradient of its puzzle row, `[B * puzzle_width]`.
+    pub(super) slot_rows: Vec<f32>,
+    /// The same, summed by row.
     pub(super) rows: RowGradients,
     /// For each slot: is its answer exact, and the halting logit.
     pub(super) answers: Vec<(bool, f32)>,
 }
 
 impl BatchStep {
-    /// Adds the next part, all but its trunk's gradient. Its examples have these puzzle rows of `width` numbers.
-    fn add(&mut self, part: &PartStep<impl Operations>, rows: impl Iterator<Item = usize>, width: usize) {
+    /// Adds the next part, all but its trunk's gradient.
+    fn add(&mut self, part: &PartStep<impl Operations>) {
         self.losses.cross_entropy += part.losses.cross_entropy;
         self.losses.halting += part.losses.halting;
-        for (row, gradient) in rows.zip(part.gradient.rows.chunks(width)) {
-            self.rows.add(row, gradient);
-        }
+        self.slot_rows.extend_from_slice(&part.gradient.rows);
         self.answers.extend_from_slice(&part.answers);
     }
 
@@ -103,21 +105,23 @@ impl<D: Operations> Slots<D> {
         self.slots[part].iter().map(|slot| slot.as_ref().expect("slots are filled before a step"))
     }
 
-    /// One supervision step of all slots, which must be filled: part by part, as many side by side as there are threads. The parts are
-    /// added up in their order, so the sums do not depend on the threads, and only the gradients of one wave are held at a time.
-    pub(super) fn step(&mut self, model: &Model<D>, table: &[f32], cut: Cut) -> BatchStep {
+    /// One supervision step of all slots, which must be filled: this rank's share part by part, as many side by side as there are
+    /// threads. The parts are added up in their order, so the sums do not depend on the threads, and only the gradients of one wave
+    /// are held at a time. The shares of all ranks are added up after that.
+    pub(super) fn step(&mut self, model: &Model<D>, table: &[f32], cut: Cut, ranks: &dyn Ranks) -> BatchStep {
         let prefix = model.config.prefix;
-        let whole = 0..self.slots.len();
-        let tokens: Vec<usize> = self.filled(whole).map(|slot| prefix + slot.drawn.labels.len()).collect();
+        let share = ranks.share(self.slots.len());
+        assert!(!share.is_empty(), "there is a slot for each rank");
+        let tokens: Vec<usize> = self.filled(share.clone()).map(|slot| prefix + slot.drawn.labels.len()).collect();
         let mut sum = BatchStep::default();
         let mut latents = Latents::none();
         for wave in cut.parts(&tokens).chunks(rayon::current_num_threads()) {
-            let step = |part: &Range<usize>| self.step_of(part.clone(), model, table);
+            let step =
+                |part: &Range<usize>| self.step_of(share.start + part.start..share.start + part.end, model, table);
             let steps: Vec<PartStep<D>> = wave.par_iter().map(step).collect();
             let mut trunks = Vec::with_capacity(steps.len());
             for step in steps {
-                let rows = self.filled(step.latent.slots.clone()).map(|slot| slot.drawn.row);
-                sum.add(&step, rows, model.config.puzzle_width);
+                sum.add(&step);
                 self.latents.drop_before(step.latent.slots.end);
                 latents.push(step.latent);
                 trunks.push(step.gradient.trunk);
@@ -125,6 +129,11 @@ impl<D: Operations> Slots<D> {
             sum.add_trunks(trunks);
         }
         self.latents = latents;
+        sum.exchange(ranks);
+        let gradients = sum.slot_rows.chunks(model.config.puzzle_width);
+        self.filled(0..self.slots.len())
+            .zip(gradients)
+            .for_each(|(slot, gradient)| sum.rows.add(slot.drawn.row, gradient));
         self.slots.iter_mut().flatten().for_each(|slot| slot.steps += 1);
         sum
     }
