@@ -9,11 +9,11 @@
 //!  8  train · solve
 //!     ------------------------------------------------------------------------------
 //!  7                     recipe                   report
-//!  6                    ranks                     score · submission
+//!  6                                              score · submission
 //!  5  dataset           optim                     vote · solver
 //!  4  encode            model                     prediction
 //!  3  augment           ops · checkpoint
-//!  2  task              device
+//!  2  task              device · ranks
 //!  1  grid              kernels
 //!     puzzle wing       tensor wing               verdict wing (may read grid, task, augment)
 //!     ------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ use std::process::{Command as Process, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dfdx::prelude::Cpu;
 use program::{Program, assert_refused, names_in, pair, task};
 use serde_json::{Value, json};
+use trm_arc::device::Compute;
 use trm_arc::device::Precision;
-use trm_arc::solve::TOKENS_PER_BATCH;
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
@@ -51,7 +52,7 @@ fn the_help_has_the_number_of_tokens_that_solve_takes_by_itself() {
     let help = Program::new().run(&["solve", "--help"]).stdout;
     let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
     let (_, after) = words.split_once("--tokens-per-batch").unwrap();
-    assert!(after.contains(&format!("[default: {TOKENS_PER_BATCH}]")), "{help}");
+    assert!(after.contains(&format!("[default: {}", Cpu::TOKENS_PER_BATCH)), "{help}");
 }
 
 #[test]
@@ -259,7 +260,7 @@ fn a_model_solves_in_the_precision_that_is_asked_for_and_the_record_says_so() {
     let refused = solve(&["--precision", "f16"]);
     assert!(refused.code == 2 && refused.stderr.contains("no precision \"f16\""), "{}", refused.stderr);
     let ended = solve(&["--precision", "bf16"]);
-    if Precision::Bf16.check().is_ok() {
+    if Cpu::precision(Some(Precision::Bf16), false).is_ok() {
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         assert_eq!(recorded(), (json!("bf16"), "bfloat16".to_owned()));
     } else {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use assert_cmd::Command;
 use dfdx::prelude::Cpu;
 use trm_arc::dataset::Sizes;
+use trm_arc::device::Precision;
 use trm_arc::ranks::{Alone, Ranks, Threads};
 use trm_arc::recipe::Recipe;
 use trm_arc::train::{Ending, StepReport, TrainError, Trainer, Training, train};
@@ -42,7 +43,7 @@ fn advance(trainer: &mut Trainer<Cpu>, steps: usize, ranks: &dyn Ranks) -> Vec<S
 }
 
 fn weights(trainer: &Trainer<Cpu>) -> Vec<u32> {
-    trainer.trunk().iter().flatten().chain(trainer.table()).map(|value| value.to_bits()).collect()
+    trainer.trunk().concat().iter().chain(trainer.table()).map(|value| value.to_bits()).collect()
 }
 
 fn same_files(a: &Path, b: &Path) {
@@ -81,7 +82,7 @@ fn any_number_of_ranks_gives_the_same_course_but_for_rounding() {
         for count in [2, 3] {
             let ranks = Threads::run(count, |ranks| {
                 let mut trainer = begin(&recipe);
-                (advance(&mut trainer, 10, ranks), weights(&trainer), trainer.trunk().clone())
+                (advance(&mut trainer, 10, ranks), weights(&trainer), trainer.trunk())
             });
             let (course, bits, trunk) = &ranks[0];
             assert!(ranks.iter().all(|(_, other, _)| other == bits), "{count} ranks have come apart");
@@ -93,7 +94,8 @@ fn any_number_of_ranks_gives_the_same_course_but_for_rounding() {
                 assert!(losses, "{count} ranks, {parts:?} {tokens:?}, step {step}: {a:?} {b:?}");
             }
             // AdamW moves a weight whose gradient is all rounding by the whole rate, so few may differ, and none by more than that.
-            let pairs = trunk.iter().flatten().zip(alone.trunk().iter().flatten());
+            let (trunk, alone) = (trunk.concat(), alone.trunk().concat());
+            let pairs = trunk.iter().zip(&alone);
             let apart: Vec<f32> = pairs.map(|(a, b)| (a - b).abs()).collect();
             let most = apart.iter().copied().fold(0.0, f32::max);
             let mean = apart.iter().sum::<f32>() / apart.len() as f32;
@@ -134,7 +136,8 @@ fn another_number_of_ranks_resumes_where_one_has_stopped() {
 fn run(ranks: &dyn Ranks, recipe: Recipe, output: &Path, stops: bool) -> Result<(Ending, usize), TrainError> {
     let stop = AtomicBool::new(stops);
     let (recipe, output) = (Some(recipe), output.to_owned());
-    let training = Training { recipe, resume: None, output, time_limit: None, stop: &stop, ranks };
+    let training =
+        Training { recipe, resume: None, output, precision: Precision::F32, time_limit: None, stop: &stop, ranks };
     train(training, &Cpu::default(), |_| assert_eq!(ranks.rank(), 0)).map(|outcome| (outcome.ending, outcome.step))
 }
 

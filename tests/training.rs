@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use dfdx::prelude::Cpu;
 use trm_arc::checkpoint::CheckpointError;
 use trm_arc::dataset::Sizes;
+use trm_arc::device::Precision;
 use trm_arc::grid::Grid;
 use trm_arc::prediction::Solver;
 use trm_arc::ranks::Alone;
@@ -32,7 +33,15 @@ fn recipe(steps: usize) -> Recipe {
 fn run(recipe: Option<Recipe>, resume: Option<&Path>, output: &Path) -> Result<Ending, TrainError> {
     let stop = AtomicBool::new(false);
     let resume = resume.map(Path::to_owned);
-    let training = Training { recipe, resume, output: output.to_owned(), time_limit: None, stop: &stop, ranks: &Alone };
+    let training = Training {
+        recipe,
+        resume,
+        output: output.to_owned(),
+        precision: Precision::F32,
+        time_limit: None,
+        stop: &stop,
+        ranks: &Alone,
+    };
     train(training, &Cpu::default(), |_| ()).map(|outcome| outcome.ending)
 }
 
@@ -47,7 +56,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 fn assert_same(a: &Trainer<Cpu>, b: &Trainer<Cpu>) {
     assert_eq!((a.step, a.examples), (b.step, b.examples));
     assert_eq!(bits(a.table()), bits(b.table()), "the puzzle tables differ");
-    for (a, b) in a.trunk().iter().zip(b.trunk()) {
+    for (a, b) in a.trunk().iter().zip(&b.trunk()) {
         assert_eq!(bits(a), bits(b), "the trunks differ");
     }
 }
@@ -156,8 +165,15 @@ fn an_interrupted_training_leaves_a_checkpoint_that_resumes() {
     let place = tempfile::tempdir().unwrap();
     let stop = AtomicBool::new(true);
     let output = place.path().to_owned();
-    let training =
-        Training { recipe: Some(recipe(6)), resume: None, output, time_limit: None, stop: &stop, ranks: &Alone };
+    let training = Training {
+        recipe: Some(recipe(6)),
+        resume: None,
+        output,
+        precision: Precision::F32,
+        time_limit: None,
+        stop: &stop,
+        ranks: &Alone,
+    };
     let outcome = train(training, &Cpu::default(), |_| ()).unwrap();
     assert_eq!((outcome.ending, outcome.step), (Ending::Interrupted, 0));
     assert_eq!(run(None, Some(place.path()), place.path()).unwrap(), Ending::Complete);
@@ -230,11 +246,11 @@ fn the_first_step_moves_everything_by_its_rule() {
     let (rate, rows_rate) = (recipe.trunk.learning_rate / 4.0, recipe.rows.learning_rate / 4.0);
     let (ema, width) = (recipe.training.ema as f32, recipe.model.puzzle_width);
     let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
-    let before = trainer.trunk().clone();
+    let before = trainer.trunk();
     assert_eq!(trainer.advance().unwrap().learning_rate, rate, "the counter is raised before the rate is read");
 
     // AdamW's first step is the learning rate, against the gradient's sign, wherever there is a gradient.
-    for (i, (old, new)) in before.iter().zip(trainer.trunk()).enumerate() {
+    for (i, (old, new)) in before.iter().zip(&trainer.trunk()).enumerate() {
         let moved: Vec<f64> = old.iter().zip(new).map(|(old, new)| f64::from((new - old).abs())).collect();
         let most = moved.iter().copied().fold(0.0, f64::max);
         let expected = if i < 2 { 0.0 } else { rate };
@@ -259,7 +275,7 @@ fn a_training_that_diverges_says_so_and_moves_nothing() {
     recipe.training.warmup = 0;
     let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
     let diverged = (0..8).find_map(|_| {
-        let before = trainer.trunk().clone();
+        let before = trainer.trunk();
         trainer.advance().err().map(|error| (error, before))
     });
     let (error, before) = diverged.expect("weights of 1e30 give no numbers");

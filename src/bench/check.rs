@@ -9,7 +9,7 @@ use crate::bench::work::Work;
 use crate::device::Precision;
 use crate::model::{Config, specs};
 use crate::ops::Operations;
-use crate::train::Gradient;
+use crate::recipe::TrunkValues;
 
 /// The largest difference that float32 is allowed: of a logit or a loss, or of a derivative as a share of its tensor's largest.
 pub const ALLOWED: f32 = 1e-4;
@@ -27,6 +27,14 @@ pub struct Agreement {
     pub logits: f32,
     /// Derivatives, at most, as a share of their tensor's largest; `None` forward.
     pub gradient: Option<f32>,
+}
+
+/// The derivatives, on the host.
+struct Gradient {
+    /// For each tensor of [`specs`]; empty for the two that are never trained.
+    trunk: TrunkValues,
+    /// Of the puzzle rows, `[B * puzzle_width]`.
+    rows: Vec<f32>,
 }
 
 /// What a step computes, on the host, in the order of the examples.
@@ -127,7 +135,8 @@ fn numbers<D: Operations>(work: &Work<D>, train: bool, whole_batch: usize) -> Nu
     logits.extend(step.halt.as_vec());
     let training = train.then(|| {
         let result = work.train(work.start(), whole_batch);
-        ([result.losses.cross_entropy, result.losses.halting], result.gradient)
+        let gradient = Gradient { trunk: result.gradient.trunk_values(), rows: result.gradient.rows };
+        ([result.losses.cross_entropy, result.losses.halting], gradient)
     });
     Numbers { logits, training }
 }

@@ -13,7 +13,7 @@ mod report;
 mod run;
 mod work;
 
-pub use ceiling::{SHAPE, ceiling};
+pub use ceiling::{Ceiling, ceiling};
 pub use check::{ALLOWED, Agreement, check};
 pub use report::Report;
 pub use run::{BenchError, Plan, run};

@@ -6,7 +6,7 @@ use tabled::settings::object::{Columns, Rows};
 use tabled::settings::{Alignment, Padding, Style};
 
 use crate::bench::check::{Agreement, allowed};
-use crate::bench::{Plan, SHAPE};
+use crate::bench::{Ceiling, Plan};
 use crate::clock::Times;
 use crate::device::Precision;
 use crate::model::{Config, Mixer};
@@ -26,6 +26,8 @@ pub struct Run {
 pub struct Report {
     /// What was timed.
     pub plan: Plan,
+    /// What worked: `cpu, 2 threads`.
+    pub device: String,
     /// The threads that worked.
     pub threads: usize,
     /// How well the answer agreed.
@@ -35,7 +37,7 @@ pub struct Report {
     /// The operations of a step.
     pub operations: Operations,
     /// The fastest product of this machine.
-    pub ceiling: OperationRate,
+    pub ceiling: Ceiling,
 }
 
 impl Report {
@@ -51,7 +53,7 @@ impl Report {
 
     /// The share of the ceiling, 0 to 1.
     pub fn ceiling_share(&self) -> f64 {
-        self.rate().0 / self.ceiling.0
+        self.rate().0 / self.ceiling.rate.0
     }
 
     fn of_example(&self, time: Seconds) -> Milliseconds {
@@ -80,7 +82,7 @@ impl Report {
     pub fn to_terminal(&self) -> String {
         let Plan { config, batch, train, precision, .. } = &self.plan;
         let pass = if *train { "forward and backward" } else { "forward" };
-        let model = model_in_words(config, *precision, self.threads);
+        let model = model_in_words(config, *precision, &self.device);
         let title = format!("{pass}, batch {batch}, {} cells, {model}\n", config.cells);
         let mut checked = format!("logits differ by {}", small(self.agreement.logits));
         if let Some(gradient) = self.agreement.gradient {
@@ -124,7 +126,8 @@ impl Report {
         let object = json!({
             "program": concat!("trm-arc ", env!("CARGO_PKG_VERSION")),
             "threads": self.threads,
-            "device": "cpu",
+            "device": self.device.split(',').next(),
+            "device_name": self.device,
             "dtype": precision.type_name(),
             "precision": precision.to_string(),
             "train": train,
@@ -142,7 +145,7 @@ impl Report {
             "runs": runs,
             "gflop_per_example": self.operations.0 as f64 / *batch as f64 / 1e9,
             "gflops": rounded(self.rate().0 / 1e9, 10.0),
-            "ceiling_gflops": rounded(self.ceiling.0 / 1e9, 10.0),
+            "ceiling_gflops": rounded(self.ceiling.rate.0 / 1e9, 10.0),
             "ceiling_share": rounded(self.ceiling_share(), 1e4),
             "logits_differ_by": self.agreement.logits,
             "gradients_differ_by": self.agreement.gradient,
@@ -153,20 +156,19 @@ impl Report {
 }
 
 /// The sizes of a model, and what it runs on.
-pub(super) fn model_in_words(config: &Config, precision: Precision, threads: usize) -> String {
+pub(super) fn model_in_words(config: &Config, precision: Precision, device: &str) -> String {
     let kind = match config.mixer {
         Mixer::Attention => format!("attention with {} heads", config.heads),
         Mixer::TokenMlp => "token MLP".to_owned(),
     };
-    let threads = format!("{threads} thread{}", if threads == 1 { "" } else { "s" });
     let (hidden, h_cycles, l_cycles) = (config.hidden, config.h_cycles, config.l_cycles);
-    format!("hidden {hidden}, {kind}, {h_cycles} x {l_cycles} cycles, {precision}, cpu, {threads}")
+    format!("hidden {hidden}, {kind}, {h_cycles} x {l_cycles} cycles, {precision}, {device}")
 }
 
 /// The product whose speed the ceiling is.
-pub(super) fn ceiling_in_words(ceiling: OperationRate, precision: Precision) -> String {
-    let [rows, inner, outer] = SHAPE;
-    format!("{ceiling}, the product {rows} x {inner} x {outer} in {precision}")
+pub(super) fn ceiling_in_words(ceiling: Ceiling, precision: Precision) -> String {
+    let Ceiling { rate, shape: [rows, inner, outer] } = ceiling;
+    format!("{rate}, the product {rows} x {inner} x {outer} in {precision}")
 }
 
 /// A table without lines, names to the left and numbers to the right.
@@ -206,11 +208,12 @@ mod tests {
                 threads: None,
                 runs: 3,
             },
+            device: "cpu, 2 threads".into(),
             threads: 2,
             agreement: Agreement { logits: 0.0, gradient: Some(2.4e-6) },
             runs: vec![run(1.0), run(1.2), run(1.6)],
             operations: Operations(200_000_000_000),
-            ceiling: OperationRate(4e11),
+            ceiling: Ceiling { rate: OperationRate(4e11), shape: [4096, 512, 1536] },
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
+use rayon::ThreadPoolBuildError;
 use thiserror::Error;
 
 use crate::bench::check::check;
@@ -13,7 +13,7 @@ use crate::clock;
 use crate::device::{DeviceError, Precision};
 use crate::model::{Carry, Config, ConfigError};
 use crate::ops::Operations;
-use crate::units::{OperationRate, Seconds};
+use crate::units::Seconds;
 
 /// The cells that have a place: positions are 16 bits wide.
 const MOST_CELLS: usize = 1 << 16;
@@ -47,9 +47,6 @@ pub enum BenchError {
     /// A precision that cannot be had.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// Training in another precision than float32.
-    #[error("training is float32; leave out --precision {0}, or --train")]
-    Training(Precision),
     /// More cells than places.
     #[error("{0} cells are more than have a place; there are 65536 places")]
     Cells(usize),
@@ -92,26 +89,13 @@ impl BenchError {
 /// # Errors
 /// [`BenchError`].
 pub fn run<D: Operations>(plan: Plan, device: &D) -> Result<Report, BenchError> {
-    plan.precision.check()?;
-    if plan.train && plan.precision != Precision::F32 {
-        return Err(BenchError::Training(plan.precision));
-    }
+    D::precision(Some(plan.precision), plan.train)?;
     plan.config.check()?;
     if plan.config.cells > MOST_CELLS {
         return Err(BenchError::Cells(plan.config.cells));
     }
-    let threads = plan.threads;
-    on_threads(threads, |threads| measure(plan, device, threads))?
-}
-
-/// Does this on a pool of so many threads, or of as many as the program has, and tells it how many there are.
-pub(super) fn on_threads<R: Send>(
-    threads: Option<usize>,
-    work: impl FnOnce(usize) -> R + Send,
-) -> Result<R, ThreadPoolBuildError> {
-    let threads = threads.unwrap_or_else(rayon::current_num_threads);
-    let pool = ThreadPoolBuilder::new().num_threads(threads).build()?;
-    Ok(pool.install(|| work(threads)))
+    let threads = plan.threads.unwrap_or_else(rayon::current_num_threads);
+    D::on_threads(threads, || measure(plan, device, threads))?
 }
 
 fn measure<D: Operations>(plan: Plan, device: &D, threads: usize) -> Result<Report, BenchError> {
@@ -119,21 +103,24 @@ fn measure<D: Operations>(plan: Plan, device: &D, threads: usize) -> Result<Repo
     let mut work = Work::new(plan.config.clone(), plan.batch, device, SEED)?;
     work.model.precision = plan.precision;
     // Before and after the work: a machine that is shared, or warms up, is not equally fast all the time.
-    let before = ceiling(plan.precision)?;
+    let before = ceiling(device, plan.precision);
     let mut carry = warm_up(&work, plan.train)?;
+    device.synchronize();
     let mut runs = Vec::with_capacity(plan.runs);
     // The clock is on in the timed runs, so that the parts are those of the time they explain; what it costs, it costs us.
     for _ in 0..plan.runs {
         clock::start();
         let begun = Instant::now();
         carry = step(&work, plan.train, carry);
+        device.synchronize();
         let time = Seconds::from(begun.elapsed());
         runs.push(Run { time, parts: clock::stop() });
     }
     runs.sort_by(|a, b| a.time.0.total_cmp(&b.time.0));
-    let after = ceiling(plan.precision)?;
+    let after = ceiling(device, plan.precision);
     let operations = operations::of_step(&plan.config, plan.batch, plan.train);
-    Ok(Report { agreement, threads, runs, operations, ceiling: OperationRate(before.0.max(after.0)), plan })
+    let device = device.in_words();
+    Ok(Report { agreement, device, threads, runs, operations, ceiling: before.or_faster(after), plan })
 }
 
 /// One timed step. What it gives besides the carry is dropped within the time, as the peer does.
@@ -155,7 +142,7 @@ pub(super) fn warm_up<D: Operations>(work: &Work<D>, train: bool) -> Result<Carr
     }
     let result = work.train(work.start(), work.batch());
     finite("losses", &[result.losses.cross_entropy as f32, result.losses.halting as f32])?;
-    result.gradient.trunk.iter().try_for_each(|values| finite("gradients", values))?;
+    result.gradient.trunk_values().iter().try_for_each(|values| finite("gradients", values))?;
     finite("gradients", &result.gradient.rows)?;
     Ok(result.carry)
 }

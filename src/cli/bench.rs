@@ -2,13 +2,13 @@
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
-use dfdx::prelude::Cpu;
 
 use super::{CliError, Exit, print, talk};
 use crate::bench::{self, BenchError, Plan, canvas};
-use crate::device::Precision;
+use crate::device::{DeviceChoice, Precision, on_device};
 use crate::encode::Canvas;
 use crate::model::{Config, Mixer, Positions};
+use crate::ops::Operations;
 use crate::task;
 
 /// Time one supervision step of a model
@@ -49,9 +49,12 @@ pub struct Arguments {
     /// Mix tokens by a swiglu along them instead of attention
     #[arg(long)]
     mlp_t: bool,
-    /// The number type of products: f32 or bf16
-    #[arg(long, value_name = "TYPE", default_value_t = Precision::F32)]
-    precision: Precision,
+    /// What to compute on: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: DeviceChoice,
+    /// The number type of products: f32 or bf16 [default: f32, on CUDA bf16]
+    #[arg(long, value_name = "TYPE")]
+    precision: Option<Precision>,
     /// Threads; one for each processor without it
     #[arg(long, value_name = "N", value_parser = at_least_1())]
     threads: Option<usize>,
@@ -100,11 +103,17 @@ fn at_least_1() -> RangedU64ValueParser<usize> {
 
 /// Times, and prints what was found.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
-    let device = Cpu::default();
+    on_device!(arguments.device, |device| run_on(arguments, device))
+}
+
+fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliError> {
+    let precision = D::precision(arguments.precision, arguments.train)?;
     let text = |json: String, terminal: String| if arguments.json { json } else { terminal };
     finish(match &arguments.tasks {
-        None => bench::run(plan(arguments), &device).map(|report| text(report.to_json(), report.to_terminal())),
-        Some(set) => canvas::run(canvas_plan(arguments), &task::load(set)?, &device)
+        None => {
+            bench::run(plan(arguments, precision), device).map(|report| text(report.to_json(), report.to_terminal()))
+        }
+        Some(set) => canvas::run(canvas_plan(arguments, precision), &task::load(set)?, device)
             .map(|report| text(report.to_json(), report.to_terminal())),
     })
 }
@@ -121,13 +130,13 @@ fn finish(result: Result<String, BenchError>) -> Result<Exit, CliError> {
     }
 }
 
-fn plan(arguments: &Arguments) -> Plan {
-    let Arguments { train, batch, precision, threads, runs, .. } = *arguments;
+fn plan(arguments: &Arguments, precision: Precision) -> Plan {
+    let Arguments { train, batch, threads, runs, .. } = *arguments;
     Plan { config: config(arguments), batch, train, precision, threads, runs }
 }
 
-fn canvas_plan(arguments: &Arguments) -> canvas::Plan {
-    let Arguments { precision, threads, runs, examples, tokens_per_batch, .. } = *arguments;
+fn canvas_plan(arguments: &Arguments, precision: Precision) -> canvas::Plan {
+    let Arguments { threads, runs, examples, tokens_per_batch, .. } = *arguments;
     let both = || vec![Canvas::Tight, Canvas::Board];
     let canvases = arguments.canvas.map_or_else(both, |canvas| vec![canvas.into()]);
     canvas::Plan { config: config(arguments), precision, threads, runs, examples, tokens_per_batch, canvases }

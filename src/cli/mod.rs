@@ -6,6 +6,7 @@
 mod bench;
 mod compare;
 mod dataset;
+mod doctor;
 mod export;
 mod identifiers;
 mod import;
@@ -70,6 +71,7 @@ enum Command {
     Identifiers(identifiers::Arguments),
     Dataset(dataset::Arguments),
     Bench(bench::Arguments),
+    Doctor(doctor::Arguments),
 }
 
 /// How the program ends.
@@ -153,6 +155,7 @@ pub fn main() -> Exit {
         Command::Identifiers(arguments) => identifiers::run(&arguments),
         Command::Dataset(arguments) => dataset::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
     };
     match result {
         Ok(exit) => exit,

@@ -5,7 +5,10 @@ use std::process;
 use std::thread;
 use std::time::Duration;
 
-use super::{CliError, Exit, counted, talk};
+use itertools::Itertools;
+
+use super::{CliError, Exit, talk};
+use crate::device::{Compute, Precision, computing_in};
 use crate::ranks::{self, Ended, Ranks, RanksError};
 
 /// How long the ranks that say nothing wait for the one that says why they end.
@@ -15,15 +18,25 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub fn begin(output: Option<&PathBuf>) -> Result<Option<Box<dyn Ranks>>, CliError> {
     let folder = output.map_or_else(|| "with its output folder".to_owned(), |output| output.display().to_string());
     match ranks::begin(move |ended| end(&ended, &folder)) {
-        Ok(ranks) => {
-            if ranks.rank() == 0 && ranks.count() > 1 {
-                let threads = counted(rayon::current_num_threads(), "thread");
-                talk(format_args!("{} ranks; this one computes in {threads}", ranks.count()));
-            }
-            Ok(Some(ranks))
-        }
+        Ok(ranks) => Ok(Some(ranks)),
         Err(RanksError::NotBuilt { launch } | RanksError::Apart { launch, .. }) if launch.rank > 0 => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Says on rank 0 what each rank computes on, in one line where it is the same for all.
+pub fn introduce(ranks: &dyn Ranks, device: &impl Compute, precision: Precision) {
+    if ranks.count() == 1 {
+        return;
+    }
+    let all = ranks.gather(computing_in(device, precision).as_bytes());
+    if ranks.rank() > 0 {
+        return;
+    }
+    let all: Vec<_> = all.iter().map(|text| String::from_utf8_lossy(text)).collect();
+    match all.iter().all_equal_value() {
+        Ok(text) => talk(format_args!("{} ranks, each on {text}", all.len())),
+        Err(_) => all.iter().enumerate().for_each(|(rank, text)| talk(format_args!("rank {rank} on {text}"))),
     }
 }
 

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
-use dfdx::prelude::Cpu;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, Exit, interrupt, print, score, talk};
 use crate::checkpoint;
-use crate::device::{DeviceChoice, Precision};
+use crate::device::{self, DeviceChoice, Precision, on_device};
 use crate::files;
+use crate::ops::Operations;
 use crate::prediction::Solver;
 use crate::recipe::Trained;
 use crate::report::{Checkpoint, Comparison, Record, Status};
@@ -59,13 +59,14 @@ pub struct Arguments {
     /// Supervision steps per view [default: 16, as published evaluations run, or an imported checkpoint's own]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     steps: Option<usize>,
-    /// Tokens of the views that run as one batch, for time and memory alone; a larger view runs by itself [default: 450]
+    /// Tokens of the views that run as one batch, for time and memory alone; a larger view runs by itself [default: 450, on CUDA
+    /// 131072]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     tokens_per_batch: Option<usize>,
-    /// What to compute on
+    /// What to compute on: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
-    /// The number type of products, f32 or bf16: bf16 is faster where the processor has it, and rounds more [default: f32]
+    /// The number type of products, f32 or bf16: bf16 is faster where the device has it, and rounds more [default: f32, on CUDA bf16]
     #[arg(long, value_name = "TYPE")]
     precision: Option<Precision>,
     /// End in order after this time: 90s, 20m, 2h
@@ -103,11 +104,16 @@ struct Chosen {
 
 /// Solves, and prints what came of it.
 pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
+    on_device!(arguments.device, |device| run_on(&arguments, device))
+}
+
+fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliError> {
     let started = Instant::now();
     // Of the model alone: the other solvers have no products.
-    if arguments.solver == SolverName::Trm {
-        arguments.precision.unwrap_or_default().check()?;
-    }
+    let precision = match arguments.solver {
+        SolverName::Trm => D::precision(arguments.precision, false)?,
+        _ => Precision::F32,
+    };
     let set = task::load(&arguments.tasks)?;
     let set = match arguments.shard {
         Some(shard) => shard.of(set),
@@ -127,11 +133,11 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
     };
     plan.check()?;
     // The placeholders come after the model: a checkpoint that is none must leave no submission behind.
-    let mut chosen = choose(&arguments)?;
+    let mut chosen = choose(arguments, device, precision)?;
     let solver = chosen.solver.name().to_owned();
     let recipe = chosen.checkpoint.as_ref().and_then(|checkpoint| checkpoint.recipe.clone());
     let name = recipe.map_or(solver.clone(), |recipe| format!("{solver} {recipe}"));
-    let device = arguments.device.computing_in(chosen.precision.unwrap_or_default());
+    let device = device::computing_in(device, precision);
     let mut record = Record::new(&name, &solver, &set, arguments.seed.unwrap_or(0), &device);
     record.checkpoint = chosen.checkpoint;
     record.views = chosen.views;
@@ -147,7 +153,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
     Ok(if record.status == Status::Interrupted { Exit::Interrupted } else { Exit::Done })
 }
 
-fn choose(arguments: &Arguments) -> Result<Chosen, CliError> {
+fn choose<D: Operations>(arguments: &Arguments, device: &D, precision: Precision) -> Result<Chosen, CliError> {
     let of_the_model = [
         ("--steps", arguments.steps.is_some()),
         ("--tokens-per-batch", arguments.tokens_per_batch.is_some()),
@@ -180,7 +186,7 @@ fn choose(arguments: &Arguments) -> Result<Chosen, CliError> {
         return Err(CliError::Usage("--checkpoint belongs to --solver trm; the other solvers have no model".into()));
     }
     match arguments.solver {
-        SolverName::Trm => model_solver(arguments),
+        SolverName::Trm => model_solver(arguments, device, precision),
         SolverName::Copy => without_model(Box::new(Copy), None),
         SolverName::Random => {
             let guesses = arguments.views.unwrap_or(2);
@@ -190,11 +196,10 @@ fn choose(arguments: &Arguments) -> Result<Chosen, CliError> {
 }
 
 /// The trained model; without `--checkpoint` the one that comes with the project.
-fn model_solver(arguments: &Arguments) -> Result<Chosen, CliError> {
+fn model_solver<D: Operations>(arguments: &Arguments, device: &D, precision: Precision) -> Result<Chosen, CliError> {
     let shipped = || files::find(Path::new(checkpoint::DEFAULT)).unwrap_or_else(|| PathBuf::from(checkpoint::DEFAULT));
     let path = arguments.checkpoint.clone().unwrap_or_else(shipped);
-    let mut trained = Trained::load(&path, &Cpu::default())?;
-    let precision = arguments.precision.unwrap_or_default();
+    let mut trained = Trained::load(&path, device)?;
     trained.model.precision = precision;
     // a published checkpoint runs its own halting steps
     let usual = if trained.imported.is_some() { trained.recipe.training.halt_max_steps } else { PUBLISHED_STEPS };
@@ -208,7 +213,7 @@ fn model_solver(arguments: &Arguments) -> Result<Chosen, CliError> {
         puzzle_rows: (trained.table.count() * trained.table.width()) as u64,
         recipe: Some(trained.recipe.name.clone()),
     };
-    let tokens = arguments.tokens_per_batch.unwrap_or(solve::TOKENS_PER_BATCH);
+    let tokens = arguments.tokens_per_batch.unwrap_or(D::TOKENS_PER_BATCH);
     let solver = solve::ModelSolver::new(trained, views, steps).with_tokens_per_batch(tokens);
     Ok(Chosen {
         views_of_task: Some(solver.watched()),

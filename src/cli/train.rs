@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use dfdx::prelude::Cpu;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, Exit, counted, interrupt, print, ranks, talk};
 use crate::checkpoint::Folder;
-use crate::device::DeviceChoice;
+use crate::device::{DeviceChoice, Precision, on_device};
+use crate::ops::Operations;
 use crate::ranks::{Ranks, agree};
 use crate::recipe::Recipe;
 use crate::train::{self, Ending, LogRow, Outcome, Progress, Training};
@@ -42,9 +42,12 @@ pub struct Arguments {
     /// Cut the batch into parts of at most this many tokens, whatever the recipe says of parts; fewer tokens need less memory
     #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     tokens_per_batch: Option<usize>,
-    /// What to compute on
+    /// What to compute on: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
+    /// The number type of products, f32 or bf16; on the CPU training is f32 [default: f32, on CUDA bf16]
+    #[arg(long, value_name = "TYPE")]
+    precision: Option<Precision>,
     /// Stop with a checkpoint after this time: 90s, 20m, 2h
     #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
     time_limit: Option<Duration>,
@@ -55,28 +58,41 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
     let Some(ranks) = ranks::begin(arguments.output.as_ref().or(arguments.resume.as_ref()))? else {
         return Ok(Exit::Usage);
     };
-    match run_among(&*ranks, arguments) {
+    let mut opened = false;
+    let result = run_among(&*ranks, arguments, &mut opened);
+    match if opened { result } else { agree(&*ranks, result) } {
         Err(_) if ranks.rank() > 0 => Ok(Exit::Usage),
         result => result,
     }
 }
 
-fn run_among(ranks: &dyn Ranks, arguments: Arguments) -> Result<Exit, CliError> {
+/// Says by `opened` whether this rank has the device that it asked for, which another may not have.
+fn run_among(ranks: &dyn Ranks, arguments: Arguments, opened: &mut bool) -> Result<Exit, CliError> {
+    let device = arguments.device.of_rank(ranks.local_rank());
+    on_device!(device, |device| {
+        *opened = true;
+        agree(ranks, Ok::<(), CliError>(()))?;
+        run_on(arguments, device, ranks)
+    })
+}
+
+fn run_on<D: Operations>(arguments: Arguments, device: &D, ranks: &dyn Ranks) -> Result<Exit, CliError> {
+    let precision = agree(ranks, D::precision(arguments.precision, true).map_err(CliError::from))?;
     let mut recipe = agree(ranks, arguments.recipe.as_deref().map(recipe).transpose())?;
     if let (Some(recipe), Some(tokens)) = (&mut recipe, arguments.tokens_per_batch) {
         (recipe.training.parts, recipe.training.tokens_per_batch) = (None, Some(tokens));
     }
     let named = recipe.as_ref().map(|recipe| PathBuf::from("runs").join(&recipe.name));
-    let output = arguments.output.or_else(|| arguments.resume.clone()).or(named);
+    let output = arguments.output.clone().or_else(|| arguments.resume.clone()).or(named);
     let output = output.expect("clap asks for a recipe or a checkpoint");
     let first = ranks.rank() == 0;
     let stop = agree(ranks, interrupt::catch_on(first))?;
+    ranks::introduce(ranks, device, precision);
     let Arguments { resume, time_limit, .. } = arguments;
-    let training = Training { recipe, resume, output: output.clone(), time_limit, stop, ranks };
-    let DeviceChoice::Cpu = arguments.device;
+    let training = Training { recipe, resume, output: output.clone(), precision, time_limit, stop, ranks };
     let bar = if first { bar() } else { ProgressBar::hidden() };
     let started = Instant::now();
-    let outcome = train::train(training, &Cpu::default(), |progress| show(&bar, &progress, started));
+    let outcome = train::train(training, device, |progress| show(&bar, &progress, started));
     bar.finish_and_clear();
     let outcome = outcome?;
     if first {

@@ -77,6 +77,14 @@ pub enum ConfigError {
         /// H.
         heads: usize,
     },
+    /// Heads that are larger than the device's kernels take.
+    #[error("model: heads of {size} coordinates; this device takes at most {most} (on the CPU any number)")]
+    LargeHeads {
+        /// d.
+        size: usize,
+        /// The most.
+        most: usize,
+    },
     /// A row that does not fit its tokens.
     #[error("model: puzzle_width {width} does not fit prefix {prefix} tokens of hidden {hidden} numbers")]
     Prefix {

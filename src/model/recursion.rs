@@ -4,7 +4,7 @@ use dfdx::prelude::*;
 
 use crate::device::{Matrix, Precision, Vector};
 use crate::model::net::Net;
-use crate::model::{Carry, Config, ConfigError, Inputs, Spec, Weights, specs};
+use crate::model::{Carry, Config, ConfigError, Inputs, Mixer, Spec, Weights, specs};
 use crate::ops::{Operations, Ready, embed, linear, prefix_tokens};
 use crate::rng::Stream;
 
@@ -51,6 +51,10 @@ impl<D: Operations> Model<D> {
         values: impl FnMut(&Spec) -> Result<Vec<f32>, E>,
     ) -> Result<Self, E> {
         config.check()?;
+        let (size, most) = (config.hidden / config.heads, D::LARGEST_HEAD);
+        if config.mixer == Mixer::Attention && size > most {
+            return Err(ConfigError::LargeHeads { size, most }.into());
+        }
         let weights = Weights::build(&config, device, values)?;
         Ok(Self { config, weights, precision: Precision::F32, device: device.clone() })
     }

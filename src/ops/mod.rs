@@ -6,6 +6,8 @@
 //!   overlap, it is never used beside its pieces, and it is cut once: a composed layer serves one pass of a tape;
 //! - casting between number types is not differentiable, see [`stable_max`].
 
+pub mod adam;
+mod add;
 pub mod attention;
 pub mod boards;
 mod bridge;
@@ -19,6 +21,9 @@ mod segments;
 pub mod stable_max;
 pub mod sum;
 
+use std::time::Duration;
+
+pub use adam::{Adam, AdamKind, AdamOp, Ema, Moments, Moved};
 pub use attention::{AttentionOp, AttentionWeights};
 pub use embed::{embed, prefix_tokens};
 pub use gated::{GatedOp, GatedWeights};
@@ -28,10 +33,15 @@ pub use rotation::Rotation;
 pub use segments::{Run, Segments};
 pub use stable_max::{Judged, Label};
 
-use dfdx::prelude::{Cpu, Tape, Tensor};
+#[cfg(feature = "cuda")]
+use dfdx::prelude::Cuda;
+use dfdx::prelude::{Cpu, Gradients, HasShape, Shape, Tape, Tensor, TensorFromVec};
+
+use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::device::{Matrix, Precision};
 use crate::kernels::Kind;
+use crate::ranks::Ranks;
 
 /// What the weights of a layer are made ready for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +61,47 @@ impl Ready {
 }
 
 /// The operations of a device. Where there is no kernel the composed form serves.
-pub trait Operations: AttentionOp + GatedOp {
+pub trait Operations: AttentionOp + GatedOp + AdamOp {
+    /// `sums[i] += parts[0][i]`, then `parts[1][i]` and so on in their order. True while every sum is a finite number; what is none in one
+    /// part is none in the sum. `None` stands for a tensor without a gradient, in the sums and in every part. The sums are nobody else's:
+    /// a device changes them where they lie.
+    fn add_in_order(sums: &mut [Option<Matrix<Self>>], parts: &[Vec<Option<Matrix<Self>>>]) -> bool;
+
+    /// Replaces sums by those over all ranks; see [`Ranks::sum`]. `None` stands for a tensor without a gradient, on every rank.
+    fn sum_over(sums: &mut [Option<Matrix<Self>>], ranks: &dyn Ranks) {
+        for sum in sums.iter_mut().flatten() {
+            let mut values = sum.as_vec();
+            ranks.sum(&mut values);
+            sum.copy_from(&values);
+        }
+    }
+
+    /// The gradient of a tensor, which is gone afterwards where that saves a copy; zeros when nothing has reached it.
+    fn gradient<S: Shape>(gradients: &mut Gradients<f32, Self>, of: &Tensor<S, f32, Self>) -> Tensor<S, f32, Self>;
+
+    /// How many parts of a batch are best computed side by side.
+    fn parts_at_once() -> usize;
+
+    /// Does this work on each item, as many side by side as suits the device, and gives the results in order.
+    fn side_by_side<T: Sync, R>(items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {
+        items.iter().map(work).collect()
+    }
+
+    /// Does this on a pool of so many threads, where the device computes on threads at all.
+    ///
+    /// # Errors
+    /// When there cannot be so many.
+    fn on_threads<R>(threads: usize, work: impl FnOnce() -> R) -> Result<R, ThreadPoolBuildError> {
+        let _ = threads;
+        Ok(work())
+    }
+
+    /// Rows, inner and outer width of the product that the device is measured by.
+    const LARGE_PRODUCT: [usize; 3];
+
+    /// The best time of that product, `x W^T` with the weight ready beforehand; the precision is one that the device has.
+    fn time_product(device: &Self, precision: Precision) -> Duration;
+
     /// `z + a (+ b)`; see [`sum`].
     fn sum<T: Tape<f32, Self>>(z: Matrix<Self, T>, others: &[&Matrix<Self>]) -> Matrix<Self, T> {
         sum::composed(z, others)
@@ -77,6 +127,38 @@ pub trait Operations: AttentionOp + GatedOp {
 }
 
 impl Operations for Cpu {
+    fn add_in_order(sums: &mut [Option<Matrix<Cpu>>], parts: &[Vec<Option<Matrix<Cpu>>>]) -> bool {
+        add::cpu(sums, parts)
+    }
+
+    fn sum_over(sums: &mut [Option<Matrix<Cpu>>], ranks: &dyn Ranks) {
+        sums.iter_mut().flatten().for_each(|sum| ranks.sum(bridge::values_mut(sum)));
+    }
+
+    fn gradient<S: Shape>(gradients: &mut Gradients<f32, Cpu>, of: &Tensor<S, f32, Cpu>) -> Tensor<S, f32, Cpu> {
+        let values = bridge::take(gradients, of).expect("the CPU has memory for a gradient");
+        of.device().tensor_from_vec(values, *of.shape())
+    }
+
+    fn parts_at_once() -> usize {
+        rayon::current_num_threads()
+    }
+
+    fn side_by_side<T: Sync, R>(items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {
+        bridge::side_by_side(items, work)
+    }
+
+    fn on_threads<R>(threads: usize, work: impl FnOnce() -> R) -> Result<R, ThreadPoolBuildError> {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build()?;
+        Ok(bridge::on_pool(&pool, work))
+    }
+
+    const LARGE_PRODUCT: [usize; 3] = linear::cpu::LARGE;
+
+    fn time_product(_: &Cpu, precision: Precision) -> Duration {
+        linear::cpu::time_product(precision)
+    }
+
     fn sum<T: Tape<f32, Cpu>>(z: Matrix<Cpu, T>, others: &[&Matrix<Cpu>]) -> Matrix<Cpu, T> {
         sum::cpu(z, others)
     }
@@ -93,6 +175,48 @@ impl Operations for Cpu {
         boards::cpu(x, count)
     }
 }
+
+#[cfg(feature = "cuda")]
+impl Operations for Cuda {
+    fn add_in_order(sums: &mut [Option<Matrix<Cuda>>], parts: &[Vec<Option<Matrix<Cuda>>>]) -> bool {
+        sum::cuda::add_in_order(sums, parts)
+    }
+
+    fn gradient<S: Shape>(gradients: &mut Gradients<f32, Cuda>, of: &Tensor<S, f32, Cuda>) -> Tensor<S, f32, Cuda> {
+        gradients.try_alloc_for(of).expect("the device has memory for a gradient");
+        gradients.get(of)
+    }
+
+    fn parts_at_once() -> usize {
+        1
+    }
+
+    const LARGE_PRODUCT: [usize; 3] = linear::cuda::LARGE;
+
+    fn time_product(device: &Cuda, precision: Precision) -> Duration {
+        linear::cuda::time_product(device, precision)
+    }
+
+    fn sum<T: Tape<f32, Cuda>>(z: Matrix<Cuda, T>, others: &[&Matrix<Cuda>]) -> Matrix<Cuda, T> {
+        sum::cuda::cuda(z, others)
+    }
+
+    fn gather<T: Tape<f32, Cuda>>(table: Matrix<Cuda, T>, index: &Tensor<(usize,), usize, Cuda>) -> Matrix<Cuda, T> {
+        gather::cuda::cuda(table, index)
+    }
+
+    fn judge(logits: &Matrix<Cuda>, labels: &[Option<Label>]) -> Judged<Cuda> {
+        stable_max::cuda::cuda(logits, labels)
+    }
+
+    fn turn_boards<T: Tape<f32, Cuda>>(x: Matrix<Cuda, T>, count: usize) -> Matrix<Cuda, T> {
+        boards::cuda::cuda(x, count)
+    }
+}
+
+/// Numbers of a trunk's tensor that a thread takes at a time: long enough to pay for handing them out, short enough that one tensor keeps
+/// all threads busy. Every number is computed alone, so neither this nor the number of threads changes a bit.
+const CHUNK: usize = 1 << 14;
 
 #[cfg(test)]
 mod testing;

@@ -7,6 +7,27 @@ use super::*;
 use crate::device::Matrix;
 use crate::rng::Stream;
 
+/// Runs the body of a test on the CPU, and on the first CUDA device where this build and this machine have one.
+macro_rules! on_every_device {
+    ($body:ident) => {
+        $body(&dfdx::prelude::Cpu::default());
+        #[cfg(feature = "cuda")]
+        match crate::device::cuda::open(0) {
+            Ok(device) => $crate::ops::testing::alone(|| $body(&device)),
+            Err(fault) => eprintln!("skipped on CUDA: {fault}"),
+        }
+    };
+}
+
+/// Runs one test at a time: a device that is driven from several threads at once runs in no order.
+#[cfg(feature = "cuda")]
+pub(super) fn alone(test: impl FnOnce()) {
+    static DEVICE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _held = DEVICE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    test();
+}
+pub(super) use on_every_device;
+
 pub(super) type Taped = Matrix<Cpu, OwnedTape<f32, Cpu>>;
 
 pub(super) fn random(stream: &mut Stream, rows: usize, columns: usize) -> Matrix<Cpu> {

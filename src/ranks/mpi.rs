@@ -17,13 +17,18 @@ use ::mpi::environment::{self, Universe};
 use ::mpi::topology::SimpleCommunicator;
 use ::mpi::traits::*;
 
+use rayon::prelude::*;
+
 use super::message::{Counts, blocks};
 use super::peer::{Peer, Watch, local_rank};
 use super::{Ended, Launch, Ranks, RanksError, share};
-use crate::optim::add_in_order;
+use crate::kernels::lanes;
 
 /// The values that are dealt at a time: little enough that they are still in the cache when they are added.
 const BLOCK: usize = 1 << 20;
+
+/// The values that one thread adds at a time.
+const CHUNK: usize = 1 << 14;
 
 /// One of several processes that MPI joins.
 pub struct Mpi {
@@ -74,8 +79,10 @@ impl Mpi {
         let mut taken = PartitionMut::new(&mut dealt[..], equal.counts(), equal.starts());
         self.world.all_to_all_varcount_into(&given, &mut taken);
         let (sums, others) = dealt.split_at_mut(piece);
-        let others: Vec<&[f32]> = if piece == 0 { Vec::new() } else { others.chunks_exact(piece).collect() };
-        add_in_order(sums, &others);
+        sums.par_chunks_mut(CHUNK).enumerate().for_each(|(number, sums)| {
+            let start = number * CHUNK;
+            others.chunks_exact(piece).for_each(|other| lanes::add(sums, &other[start..start + sums.len()]));
+        });
         let mut taken = PartitionMut::new(values, pieces.counts(), pieces.starts());
         self.world.all_gather_varcount_into(&*sums, &mut taken);
     }

@@ -6,5 +6,5 @@ mod rollout;
 mod run;
 
 pub use plan::{Plan, SolveError, record_beside};
-pub use rollout::{ModelSolver, TOKENS_PER_BATCH, Views};
+pub use rollout::{ModelSolver, Views};
 pub use run::{Outcome, Progress, run};

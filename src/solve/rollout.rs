@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dfdx::prelude::NoneTape;
-use rayon::prelude::*;
 
 use crate::augment::Augmentation;
 use crate::encode::{self, Drawing, Extent, Offset};
@@ -19,9 +18,6 @@ use crate::ops::Operations;
 use crate::prediction::{Prediction, Solved, Solver};
 use crate::recipe::Trained;
 use crate::task::Task;
-
-/// Tokens of a batch unless another number is asked for: few enough that the views of one small task give every thread a batch.
-pub const TOKENS_PER_BATCH: usize = 450;
 
 /// The views of the task at hand, for those who watch: some tasks take hours.
 #[derive(Debug, Default)]
@@ -53,7 +49,7 @@ struct View {
 impl<D: Operations> ModelSolver<D> {
     /// A solver with at most `views` views of each test input and `steps` supervision steps.
     pub fn new(trained: Trained<D>, views: usize, steps: usize) -> Self {
-        Self { trained, views, steps, tokens_per_batch: TOKENS_PER_BATCH, watched: Arc::default() }
+        Self { trained, views, steps, tokens_per_batch: D::TOKENS_PER_BATCH, watched: Arc::default() }
     }
 
     /// The same solver with batches of at most this many tokens; a view that has more is a batch of its own. More tokens take more memory.
@@ -117,13 +113,13 @@ impl<D: Operations> Solver for ModelSolver<D> {
         self.watched.answered.store(0, Ordering::Relaxed);
         self.watched.all.store(views.len(), Ordering::Relaxed);
         let batches = pack(views.iter().map(tokens), self.tokens_per_batch);
-        let answer = |batch: Range<usize>| {
-            let batch = &views[batch];
+        let answer = |batch: &Range<usize>| {
+            let batch = &views[batch.clone()];
             let answers = self.roll_out(batch, stop)?;
             self.watched.answered.fetch_add(batch.len(), Ordering::Relaxed);
             Ok(answers.map(|answers| (batch, answers)))
         };
-        let answered = batches.into_par_iter().map(answer).collect::<Result<Vec<_>, FileError>>()?;
+        let answered = D::side_by_side(&batches, answer).into_iter().collect::<Result<Vec<_>, FileError>>()?;
         let prediction = |(view, answer): (&View, Answer)| Prediction {
             task: task.id.clone(),
             test: view.test,

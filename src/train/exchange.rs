@@ -10,23 +10,20 @@ use super::Losses;
 use super::latent::{Latent, Latents};
 use super::slots::BatchStep;
 use crate::ops::Operations;
-use crate::optim::add_in_order;
 use crate::ranks::{Ranks, floats};
 
 const FLOAT: usize = size_of::<f32>();
 const LOSSES: usize = 2 * size_of::<f64>();
 
-impl BatchStep {
+impl<D: Operations> BatchStep<D> {
     /// Makes of the step of this rank's share that of the whole batch.
     pub(super) fn exchange(&mut self, ranks: &dyn Ranks) {
         if ranks.count() == 1 {
             return;
         }
-        for sums in &mut self.trunk {
-            ranks.sum(sums);
-        }
+        D::sum_over(&mut self.trunk, ranks);
         // A sum may be too large where no share is.
-        self.trunk_is_finite = self.trunk.iter_mut().all(|sums| add_in_order(sums, &[]));
+        self.trunk_is_finite = D::add_in_order(&mut self.trunk, &[]);
         let shares = ranks.gather(&self.share_bytes());
         (self.losses, self.answers, self.slot_rows) = Default::default();
         shares.iter().for_each(|share| self.add_share(share));
@@ -123,8 +120,15 @@ fn number(bytes: &[u8]) -> (usize, &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use dfdx::prelude::{Cpu, TensorFromVec};
+
     use super::*;
+    use crate::device::Matrix;
     use crate::ranks::Threads;
+
+    fn matrix(row: [f32; 2]) -> Matrix<Cpu> {
+        Cpu::default().tensor_from_vec(row.to_vec(), (1, 2))
+    }
 
     #[test]
     fn a_step_is_put_together_in_the_order_of_the_slots() {
@@ -132,28 +136,28 @@ mod tests {
             let slots: Vec<f32> = ranks.share(7).map(|slot| slot as f32).collect();
             let mut step = BatchStep {
                 losses: Losses { cross_entropy: slots.len() as f64, halting: 0.25 },
-                trunk: vec![vec![slots[0], 1.0], Vec::new()],
-                trunk_is_finite: true,
+                trunk: vec![Some(matrix([slots[0], 1.0])), None],
                 slot_rows: slots.iter().flat_map(|slot| [*slot, -slot]).collect(),
                 answers: slots.iter().map(|slot| (slot % 2.0 == 0.0, *slot)).collect(),
-                ..BatchStep::default()
+                ..BatchStep::new()
             };
             step.exchange(ranks);
-            step
+            assert!(step.is_finite() && step.trunk[1].is_none());
+            let trunk = step.trunk[0].as_ref().map(|sum| sum.as_vec());
+            (step.losses, trunk, step.answers, step.slot_rows)
         });
-        for step in steps {
-            assert_eq!(step.losses, Losses { cross_entropy: 7.0, halting: 0.75 });
-            assert_eq!(step.trunk, [vec![6.0, 3.0], vec![]], "shares begin at 0, 2 and 4");
-            assert_eq!(step.answers, [0, 1, 2, 3, 4, 5, 6].map(|slot| (slot % 2 == 0, slot as f32)));
-            assert_eq!(step.slot_rows[8..12], [4.0, -4.0, 5.0, -5.0]);
-            assert!(step.is_finite());
+        for (losses, trunk, answers, slot_rows) in steps {
+            assert_eq!(losses, Losses { cross_entropy: 7.0, halting: 0.75 });
+            assert_eq!(trunk.unwrap(), [6.0, 3.0], "shares begin at 0, 2 and 4");
+            assert_eq!(answers, [0, 1, 2, 3, 4, 5, 6].map(|slot| (slot % 2 == 0, slot as f32)));
+            assert_eq!(slot_rows[8..12], [4.0, -4.0, 5.0, -5.0]);
         }
     }
 
     #[test]
     fn a_sum_that_is_too_large_is_found_on_every_rank() {
         let finite = Threads::run(2, |ranks| {
-            let mut step = BatchStep { trunk: vec![vec![f32::MAX]], trunk_is_finite: true, ..BatchStep::default() };
+            let mut step = BatchStep { trunk: vec![Some(matrix([f32::MAX, 0.0]))], ..BatchStep::new() };
             step.exchange(ranks);
             step.is_finite()
         });

@@ -3,6 +3,7 @@
 mod exchange;
 mod latent;
 mod log;
+mod memory;
 mod run;
 mod slots;
 mod state;

@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::log::{self, LogRow, Window};
 use super::{Diverged, StepReport, Trainer};
 use crate::checkpoint::Folder;
+use crate::device::Precision;
 use crate::files::{self, FileError};
 use crate::ops::Operations;
 use crate::ranks::{Ranks, RanksError, agree};
@@ -69,6 +70,8 @@ pub struct Training<'a> {
     pub resume: Option<PathBuf>,
     /// Where checkpoint and log go.
     pub output: PathBuf,
+    /// The number type of products.
+    pub precision: Precision,
     /// Stops early with a checkpoint.
     pub time_limit: Option<Duration>,
     /// Raised by an interruption; the step in progress is finished first. On any rank it ends all.
@@ -188,6 +191,7 @@ struct Begun<D: Operations> {
 
 fn begin<D: Operations>(training: &Training<'_>, device: &D) -> Result<Begun<D>, TrainError> {
     let (trainer, before) = trainer(training, device)?;
+    let trainer = trainer.computing_in(training.precision);
     let (ranks, batch) = (training.ranks.count(), trainer.recipe.training.batch);
     if ranks > batch {
         return Err(TrainError::TooManyRanks { ranks, batch });

@@ -2,14 +2,13 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::latent::{Latent, Latents};
 use super::{Gradient, Losses, supervise};
 use crate::dataset::{Drawn, ExampleRef, Sampler, TrainingSet};
+use crate::device::Matrix;
 use crate::model::{Example, Inputs, Model};
 use crate::ops::Operations;
-use crate::optim::{RowGradients, add_in_order};
+use crate::optim::RowGradients;
 use crate::ranks::Ranks;
 use crate::recipe::Cut;
 use crate::rng::Stream;
@@ -38,16 +37,15 @@ pub struct Slots<D: Operations> {
 struct PartStep<D: Operations> {
     latent: Latent<D>,
     losses: Losses,
-    gradient: Gradient,
+    gradient: Gradient<D>,
     answers: Vec<(bool, f32)>,
 }
 
 /// What a supervision step of the whole batch gives: the sums over its parts, and over the ranks.
-#[derive(Default)]
-pub(super) struct BatchStep {
+pub(super) struct BatchStep<D: Operations> {
     pub(super) losses: Losses,
-    /// For each tensor of the trunk; empty for the two that are never trained.
-    pub(super) trunk: Vec<Vec<f32>>,
+    /// For each tensor of the trunk; `None` for the two that are never trained.
+    pub(super) trunk: Vec<Option<Matrix<D>>>,
     pub(super) trunk_is_finite: bool,
     /// For each slot the gradient of its puzzle row, `[B * puzzle_width]`.
     pub(super) slot_rows: Vec<f32>,
@@ -57,9 +55,15 @@ pub(super) struct BatchStep {
     pub(super) answers: Vec<(bool, f32)>,
 }
 
-impl BatchStep {
+impl<D: Operations> BatchStep<D> {
+    pub(super) fn new() -> Self {
+        let (losses, rows) = (Losses::default(), RowGradients::default());
+        let (trunk, slot_rows, answers) = (Vec::new(), Vec::new(), Vec::new());
+        Self { losses, trunk, trunk_is_finite: true, slot_rows, rows, answers }
+    }
+
     /// Adds the next part, all but its trunk's gradient.
-    fn add(&mut self, part: &PartStep<impl Operations>) {
+    fn add(&mut self, part: &PartStep<D>) {
         self.losses.cross_entropy += part.losses.cross_entropy;
         self.losses.halting += part.losses.halting;
         self.slot_rows.extend_from_slice(&part.gradient.rows);
@@ -67,16 +71,12 @@ impl BatchStep {
     }
 
     /// Adds the trunk's gradients of the next parts, in one pass over all of them.
-    fn add_trunks(&mut self, parts: Vec<Vec<Vec<f32>>>) {
+    fn add_trunks(&mut self, parts: Vec<Vec<Option<Matrix<D>>>>) {
         let mut parts = parts.into_iter();
         if self.trunk.is_empty() {
             self.trunk = parts.next().unwrap_or_default();
         }
-        let parts: Vec<_> = parts.collect();
-        let of_tensor = |i: usize| parts.iter().map(|part| part[i].as_slice()).collect::<Vec<_>>();
-        let tensors = self.trunk.par_iter_mut().enumerate();
-        let finite = tensors.map(|(i, sums)| add_in_order(sums, &of_tensor(i)));
-        self.trunk_is_finite = finite.reduce(|| true, |a, b| a && b);
+        self.trunk_is_finite = D::add_in_order(&mut self.trunk, &parts.collect::<Vec<_>>());
     }
 
     /// True while loss and gradients are numbers. The cross entropy alone does not tell: dfdx's comparisons take a logit that is no
@@ -105,20 +105,20 @@ impl<D: Operations> Slots<D> {
         self.slots[part].iter().map(|slot| slot.as_ref().expect("slots are filled before a step"))
     }
 
-    /// One supervision step of all slots, which must be filled: this rank's share part by part, as many side by side as there are
-    /// threads. The parts are added up in their order, so the sums do not depend on the threads, and only the gradients of one wave
-    /// are held at a time. The shares of all ranks are added up after that.
-    pub(super) fn step(&mut self, model: &Model<D>, table: &[f32], cut: Cut, ranks: &dyn Ranks) -> BatchStep {
+    /// One supervision step of all slots, which must be filled: this rank's share part by part, as many side by side as suit the
+    /// device. The parts are added up in their order, so the sums do not depend on that, and only the gradients of one wave are held
+    /// at a time. The shares of all ranks are added up after that.
+    pub(super) fn step(&mut self, model: &Model<D>, table: &[f32], cut: Cut, ranks: &dyn Ranks) -> BatchStep<D> {
         let prefix = model.config.prefix;
         let share = ranks.share(self.slots.len());
         assert!(!share.is_empty(), "there is a slot for each rank");
         let tokens: Vec<usize> = self.filled(share.clone()).map(|slot| prefix + slot.drawn.labels.len()).collect();
-        let mut sum = BatchStep::default();
+        let mut sum = BatchStep::new();
         let mut latents = Latents::none();
-        for wave in cut.parts(&tokens).chunks(rayon::current_num_threads()) {
+        for wave in cut.parts(&tokens).chunks(D::parts_at_once()) {
             let step =
                 |part: &Range<usize>| self.step_of(share.start + part.start..share.start + part.end, model, table);
-            let steps: Vec<PartStep<D>> = wave.par_iter().map(step).collect();
+            let steps = D::side_by_side(wave, step);
             let mut trunks = Vec::with_capacity(steps.len());
             for step in steps {
                 sum.add(&step);

@@ -18,8 +18,7 @@ use crate::dataset::{ExampleRef, Sampler, SamplerState};
 use crate::device::Matrix;
 use crate::files;
 use crate::model::{Carry, specs};
-use crate::ops::{Operations, Segments};
-use crate::optim::Moments;
+use crate::ops::{Moments, Operations, Segments};
 use crate::ranks::{Alone, Ranks};
 use crate::recipe::{About, RecipeError, Trained, trained};
 use crate::rng::{Stream, StreamState};
@@ -72,7 +71,7 @@ impl<D: Operations> Trainer<D> {
             imported: None,
         };
         let parts = vec![
-            (Part::Model, Content::Bytes(trained::model_part(&self.recipe, &self.average, &self.table))),
+            (Part::Model, Content::Bytes(trained::model_part(&self.recipe, &self.average(), &self.table))),
             (Part::Identifiers, Content::Bytes(self.set.identifiers().to_lines().into_bytes())),
             (Part::State, Content::Bytes(self.tensors(latents).to_bytes())),
         ];
@@ -98,7 +97,7 @@ impl<D: Operations> Trainer<D> {
             return Err(inconsistent(fault).into());
         }
         trainer.window = host.window.clone();
-        trainer.average = saved.model.weights.tensors().iter().map(|tensor| tensor.as_vec()).collect();
+        trainer.average = saved.model.weights.tensors().into_iter().cloned().collect();
         trainer.table = saved.table.all()?;
         (trainer.step, trainer.examples) = (manifest.step, about.examples);
         let unreadable = || inconsistent("a random stream's position is no number");
@@ -113,7 +112,7 @@ impl<D: Operations> Trainer<D> {
     pub(super) fn digest(&self) -> String {
         let about = serde_json::to_vec(&(&self.recipe, &self.sets, self.step, self.set.digest()));
         let mut bytes = about.expect("a recipe is plain data");
-        self.trunk.iter().for_each(|values| bytes.extend_from_slice(bytemuck::cast_slice(values)));
+        self.trunk().iter().for_each(|values| bytes.extend_from_slice(bytemuck::cast_slice(values)));
         files::sha256(&bytes)
     }
 
@@ -130,10 +129,10 @@ impl<D: Operations> Trainer<D> {
     }
 
     fn tensors(&self, latents: Vec<HostLatent>) -> Tensors {
-        let mut tensors = Tensors::default();
-        for ((spec, values), moments) in specs(&self.recipe.model).iter().zip(&self.trunk).zip(&self.moments) {
-            let mut put = |kind: &str, values: &[f32]| {
-                tensors.insert(format!("{kind}.{}", spec.name), &spec.shape, values.to_vec());
+        let (mut tensors, live) = (Tensors::default(), self.model.weights.tensors());
+        for ((spec, values), moments) in specs(&self.recipe.model).iter().zip(live).zip(&self.moments) {
+            let mut put = |kind: &str, values: &Matrix<D>| {
+                tensors.insert(format!("{kind}.{}", spec.name), &spec.shape, values.as_vec());
             };
             put("live", values);
             put("first", &moments.first);
@@ -178,9 +177,11 @@ impl<D: Operations> Trainer<D> {
 
     fn take_tensors(&mut self, mut tensors: Tensors, host: &HostState, device: &D) -> Result<(), CheckpointError> {
         tensors.check(&self.needed(host))?;
-        let specs = specs(&self.recipe.model);
-        for ((spec, values), moments) in specs.iter().zip(&mut self.trunk).zip(&mut self.moments) {
-            let mut take = |kind: &str| tensors.take(&format!("{kind}.{}", spec.name));
+        let live = self.model.weights.tensors_mut();
+        for ((spec, values), moments) in specs(&self.recipe.model).iter().zip(live).zip(&mut self.moments) {
+            let mut take = |kind: &str| -> Matrix<D> {
+                device.tensor_from_vec(tensors.take(&format!("{kind}.{}", spec.name)), spec.matrix_shape())
+            };
             *values = take("live");
             *moments = Moments { first: take("first"), second: take("second") };
         }
@@ -199,7 +200,6 @@ impl<D: Operations> Trainer<D> {
             first = slots.end;
             self.slots.latents.push(Latent { slots, segments, carry });
         }
-        self.upload(&specs);
         Ok(())
     }
 }

@@ -6,8 +6,10 @@
 
 use dfdx::prelude::*;
 
+use crate::device::Matrix;
 use crate::model::{Answer, Carry, Inputs, Model, Step, answers, specs};
 use crate::ops::{Judged, Label, Operations};
+use crate::recipe::TrunkValues;
 
 /// The sums over the examples of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,11 +22,18 @@ pub struct Losses {
 
 /// The derivatives of the loss.
 #[derive(Clone, Debug)]
-pub struct Gradient {
-    /// For each tensor of [`specs`] its derivatives in row order; empty for the two that are never trained.
-    pub trunk: Vec<Vec<f32>>,
+pub struct Gradient<D: Operations> {
+    /// For each tensor of [`specs`] its derivatives, on the device; `None` for the two that are never trained.
+    pub trunk: Vec<Option<Matrix<D>>>,
     /// For each example those of its puzzle row, `[B * puzzle_width]`.
     pub rows: Vec<f32>,
+}
+
+impl<D: Operations> Gradient<D> {
+    /// The derivatives of the trunk on the host, in row order; empty for the two tensors that are never trained.
+    pub fn trunk_values(&self) -> TrunkValues {
+        self.trunk.iter().map(|tensor| tensor.as_ref().map_or_else(Vec::new, |tensor| tensor.as_vec())).collect()
+    }
 }
 
 /// Everything a supervision step gives to training.
@@ -38,7 +47,7 @@ pub struct Supervision<D: Operations> {
     /// The losses.
     pub losses: Losses,
     /// The derivatives.
-    pub gradient: Gradient,
+    pub gradient: Gradient<D>,
 }
 
 /// Runs one supervision step and differentiates `(cross_entropy + 0.5 * halting) / whole_batch`.
@@ -67,11 +76,11 @@ pub fn supervise<D: Operations>(
     let (halting, tape) = halt.put_tape(tape).bce_with_logits(targets).sum::<Rank0, _>().split_tape();
     let losses = Losses { cross_entropy, halting: f64::from(halting.as_vec()[0]) };
     let objective = (halting.put_tape(tape) * 0.5 + inner) / whole_batch as f32;
-    let gradients = objective.backward();
+    let mut gradients = objective.backward();
 
     let trunk = model.weights.tensors().into_iter().zip(specs(&model.config));
-    let trunk = trunk.map(|(tensor, spec)| if spec.trained { gradients.get(tensor).as_vec() } else { Vec::new() });
-    let gradient = Gradient { trunk: trunk.collect(), rows: gradients.get(&rows).as_vec() };
+    let trunk = trunk.map(|(tensor, spec)| spec.trained.then(|| D::gradient(&mut gradients, tensor))).collect();
+    let gradient = Gradient { trunk, rows: D::gradient(&mut gradients, &rows).as_vec() };
     Supervision { carry, answers, exact, losses, gradient }
 }
 

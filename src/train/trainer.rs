@@ -1,22 +1,22 @@
 //! `Trainer`: the state of a training and its step.
 //!
 //! One step: fill the slots, run all parts, sum their gradients in order, move the trunk, its average and the puzzle
-//! rows, halt. The step counter is raised before the learning rate is read. Master weights, average, moments and
-//! table live in host memory; the device has a copy of the weights and the latent states. Every rank has all of this, but the latent
+//! rows, halt. The step counter is raised before the learning rate is read. Master weights, average, moments and latent
+//! states live on the device, all float32; the puzzle table lives in host memory. Every rank has all of this, but the latent
 //! states of its own share of the slots alone.
 
 use dfdx::prelude::HasShape;
-use rayon::prelude::*;
 use thiserror::Error;
 
-use super::Losses;
 use super::log::Window;
 use super::slots::Slots;
+use super::{Losses, memory};
 use crate::augment::Plan;
 use crate::dataset::{HeldOut, Sampler, Source, TrainingSet};
-use crate::model::{Model, Spec, specs};
-use crate::ops::Operations;
-use crate::optim::{Ema, Moments, Moved, sign_sgd};
+use crate::device::{Matrix, Precision};
+use crate::model::Model;
+use crate::ops::{Ema, Moments, Moved, Operations};
+use crate::optim::sign_sgd;
 use crate::ranks::{Alone, Ranks};
 use crate::recipe::{Cut, Recipe, RecipeError, SetDigest, SourceRecipe, TrunkValues};
 use crate::rng::Stream;
@@ -30,9 +30,8 @@ pub struct Trainer<D: Operations> {
     pub sets: Vec<SetDigest>,
     pub(super) set: TrainingSet,
     pub(super) model: Model<D>,
-    pub(super) trunk: TrunkValues,
-    pub(super) average: TrunkValues,
-    pub(super) moments: Vec<Moments>,
+    pub(super) average: Vec<Matrix<D>>,
+    pub(super) moments: Vec<Moments<D>>,
     pub(super) table: Vec<f32>,
     pub(super) slots: Slots<D>,
     cut: Cut,
@@ -79,14 +78,16 @@ impl<D: Operations> Trainer<D> {
         let mut model = model;
         let halt_bias = vec![recipe.training.halt_bias; model.weights.halt_bias.shape().1];
         model.weights.halt_bias.copy_from(&halt_bias);
-        let trunk: TrunkValues = model.weights.tensors().iter().map(|tensor| tensor.as_vec()).collect();
+        let tensors = model.weights.tensors();
+        // a copy of its own, not one that shares the weights' storage: both change where they lie
+        let average = tensors.iter().map(|tensor| device.tensor_from_vec(tensor.as_vec(), *tensor.shape())).collect();
+        let moments = tensors.into_iter().map(Moments::of).collect();
         let cut = recipe.cut()?;
         Ok(Self {
             sets,
+            average,
+            moments,
             model,
-            average: trunk.clone(),
-            moments: trunk.iter().map(|values| Moments::new(values.len())).collect(),
-            trunk,
             table: vec![0.0; set.identifiers().count() * recipe.model.puzzle_width],
             slots: Slots::new(recipe.training.batch),
             cut,
@@ -100,14 +101,21 @@ impl<D: Operations> Trainer<D> {
         })
     }
 
+    /// The same training with products in this precision, its batch cut to what the device's memory holds.
+    pub fn computing_in(mut self, precision: Precision) -> Self {
+        self.model.precision = precision;
+        self.cut = memory::cut(self.cut, &self.recipe.model, precision, self.model.device().free_memory());
+        self
+    }
+
     /// What is learned from.
     pub fn set(&self) -> &TrainingSet {
         &self.set
     }
 
-    /// The live weights, for tests that compare trainings bit for bit.
-    pub fn trunk(&self) -> &TrunkValues {
-        &self.trunk
+    /// The live weights on the host.
+    pub fn trunk(&self) -> TrunkValues {
+        self.model.weights.tensors().iter().map(|tensor| tensor.as_vec()).collect()
     }
 
     /// The puzzle table.
@@ -115,9 +123,9 @@ impl<D: Operations> Trainer<D> {
         &self.table
     }
 
-    /// The averaged weights, which a checkpoint's model part holds.
-    pub fn average(&self) -> &TrunkValues {
-        &self.average
+    /// The averaged weights on the host, which a checkpoint's model part holds.
+    pub fn average(&self) -> TrunkValues {
+        self.average.iter().map(|tensor| tensor.as_vec()).collect()
     }
 
     /// One optimizer step.
@@ -156,22 +164,12 @@ impl<D: Operations> Trainer<D> {
         Ok(StepReport { losses, halted, learning_rate })
     }
 
-    fn move_trunk(&mut self, gradients: &[Vec<f32>], learning_rate: f64) {
-        let (adam, ema, step) = (self.recipe.trunk.optimizer, Ema::new(self.recipe.training.ema), self.step);
-        let specs = specs(&self.recipe.model);
-        let tensors =
-            self.trunk.par_iter_mut().zip(&mut self.average).zip(&mut self.moments).zip(gradients).zip(&specs);
-        tensors.filter(|(_, spec)| spec.trained).for_each(|((((parameters, average), moments), gradient), _)| {
-            adam.step(Moved { parameters, gradient, moments, average }, ema, learning_rate, step);
-        });
-        self.upload(&specs);
-    }
-
-    /// Copies the master weights to the device.
-    pub(super) fn upload(&mut self, specs: &[Spec]) {
-        for ((tensor, values), spec) in self.model.weights.tensors_mut().into_iter().zip(&self.trunk).zip(specs) {
-            if spec.trained {
-                tensor.copy_from(values);
+    fn move_trunk(&mut self, gradients: &[Option<Matrix<D>>], learning_rate: f64) {
+        let rule = self.recipe.trunk.optimizer.rule(Ema::new(self.recipe.training.ema), learning_rate, self.step);
+        let tensors = self.model.weights.tensors_mut().into_iter().zip(&mut self.average).zip(&mut self.moments);
+        for (((parameters, average), moments), gradient) in tensors.zip(gradients) {
+            if let Some(gradient) = gradient {
+                D::adam(Moved { parameters, gradient, moments, average }, rule);
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::bench::BenchError;
 use crate::bench::ceiling;
 use crate::bench::check::{BATCH, check_work, small};
 use crate::bench::operations::of_step;
-use crate::bench::run::{SEED, on_threads, warm_up};
+use crate::bench::run::{SEED, warm_up};
 use crate::bench::work::{Sample, Work, model, row};
 use crate::device::Precision;
 use crate::encode::{self, Canvas, Offset};
@@ -25,7 +25,7 @@ use crate::model::{Config, Mixer, Model, pack};
 use crate::ops::Operations;
 use crate::rng::Stream;
 use crate::task::{Pair, Task, TaskSet};
-use crate::units::{OperationRate, Seconds};
+use crate::units::Seconds;
 pub use report::{Measured, Report};
 
 /// Demonstrations that are taken unless another number is asked for.
@@ -68,14 +68,15 @@ struct Boards {
 /// # Errors
 /// [`BenchError`].
 pub fn run<D: Operations>(plan: Plan, set: &TaskSet, device: &D) -> Result<Report, BenchError> {
-    plan.precision.check()?;
+    D::precision(Some(plan.precision), false)?;
     plan.config.check()?;
     if plan.config.mixer == Mixer::TokenMlp && plan.canvases.contains(&Canvas::Tight) {
         return Err(BenchError::TightTokenMlp);
     }
     let config = Config { cells: MAX_SIDE * MAX_SIDE, ..plan.config };
-    let (plan, threads) = (Plan { config, ..plan }, plan.threads);
-    on_threads(threads, |threads| measure(plan, set, device, threads))?
+    let threads = plan.threads.unwrap_or_else(rayon::current_num_threads);
+    let plan = Plan { config, ..plan };
+    D::on_threads(threads, || measure(plan, set, device, threads))?
 }
 
 fn measure<D: Operations>(plan: Plan, set: &TaskSet, device: &D, threads: usize) -> Result<Report, BenchError> {
@@ -92,7 +93,7 @@ fn measure<D: Operations>(plan: Plan, set: &TaskSet, device: &D, threads: usize)
     let mut model = model(plan.config.clone(), device, SEED)?;
     model.precision = plan.precision;
     let boards: Vec<Boards> = plan.canvases.iter().map(|&canvas| Boards::new(canvas, &shown, &plan)).collect();
-    let before = ceiling(plan.precision)?;
+    let before = ceiling(device, plan.precision);
     for boards in &boards {
         warm_up(&boards.work(&model, &boards.batches[0]), false)?;
     }
@@ -103,9 +104,10 @@ fn measure<D: Operations>(plan: Plan, set: &TaskSet, device: &D, threads: usize)
         }
     }
     measured.iter_mut().for_each(|measured| measured.passes.sort_by(|a, b| a.0.total_cmp(&b.0)));
-    let after = ceiling(plan.precision)?;
-    let ceiling = OperationRate(before.0.max(after.0));
-    Ok(Report { tasks: set.name.clone(), demonstrations: all.len(), threads, logits, ceiling, measured, plan })
+    let after = ceiling(device, plan.precision);
+    let ceiling = before.or_faster(after);
+    let device = device.in_words();
+    Ok(Report { tasks: set.name.clone(), device, demonstrations: all.len(), threads, logits, ceiling, measured, plan })
 }
 
 /// As many of these as are asked for, or all, at even distances.
@@ -170,6 +172,7 @@ impl Boards {
             let carry = work.start();
             let begun = Instant::now();
             drop(work.forward(carry));
+            model.device().synchronize();
             time += begun.elapsed();
         }
         time.into()

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use tabled::builder::Builder;
 
 use super::Plan;
+use crate::bench::Ceiling;
 use crate::bench::check::allowed;
 use crate::bench::report::{ceiling_in_words, model_in_words, plain, rounded, small};
 use crate::encode::Canvas;
@@ -36,12 +37,14 @@ pub struct Report {
     pub tasks: String,
     /// The demonstrations that it has.
     pub demonstrations: usize,
+    /// What worked: `cpu, 2 threads`.
+    pub device: String,
     /// The threads that worked.
     pub threads: usize,
     /// How far the logits of the check were apart, at most.
     pub logits: f32,
     /// The fastest product of this machine.
-    pub ceiling: OperationRate,
+    pub ceiling: Ceiling,
     /// The canvases in the order of the plan.
     pub measured: Vec<Measured>,
 }
@@ -93,7 +96,7 @@ impl Report {
         let apart = small(self.logits);
         let title = format!("forward, {examples} of {all} demonstrations of {}\n", self.tasks);
         let facts = [
-            ("model", model_in_words(config, *precision, self.threads)),
+            ("model", model_in_words(config, *precision, &self.device)),
             ("checked", format!("logits differ by {apart} from another way, {allowed} is allowed")),
             ("ceiling", ceiling_in_words(self.ceiling, *precision)),
             ("batches", format!("of at most {} tokens, the best pass of {runs}", Count(*tokens_per_batch as u64))),
@@ -111,7 +114,7 @@ impl Report {
         builder.push_record(["canvas", "tokens", "batches", "examples/s", "per example", "slowest", "speed", "share"]);
         for measured in &self.measured {
             let [best, _, worst] = measured.spread();
-            let share = Percent(100.0 * measured.rate().0 / self.ceiling.0);
+            let share = Percent(100.0 * measured.rate().0 / self.ceiling.rate.0);
             builder.push_record([
                 measured.canvas.name().to_owned(),
                 Count(measured.tokens as u64).to_string(),
@@ -141,7 +144,7 @@ impl Report {
                 "slowest_ms_per_example": worst,
                 "gflop_per_example": measured.of_example().0 as f64 / 1e9,
                 "gflops": rounded(measured.rate().0 / 1e9, 10.0),
-                "ceiling_share": rounded(measured.rate().0 / self.ceiling.0, 1e4),
+                "ceiling_share": rounded(measured.rate().0 / self.ceiling.rate.0, 1e4),
             });
             (measured.canvas.name().to_owned(), fields)
         };
@@ -149,7 +152,8 @@ impl Report {
         let object = json!({
             "program": concat!("trm-arc ", env!("CARGO_PKG_VERSION")),
             "threads": self.threads,
-            "device": "cpu",
+            "device": self.device.split(',').next(),
+            "device_name": self.device,
             "dtype": precision.type_name(),
             "precision": precision.to_string(),
             "train": false,
@@ -164,7 +168,7 @@ impl Report {
             "h_cycles": config.h_cycles,
             "l_cycles": config.l_cycles,
             "runs": runs,
-            "ceiling_gflops": rounded(self.ceiling.0 / 1e9, 10.0),
+            "ceiling_gflops": rounded(self.ceiling.rate.0 / 1e9, 10.0),
             "logits_differ_by": self.logits,
             "canvases": canvases,
             "tight_over_board": self.tight_over_board().map(|ratio| rounded(ratio, 1e3)),
@@ -204,9 +208,10 @@ mod tests {
             },
             tasks: "arc-agi-1/evaluation".into(),
             demonstrations: 1363,
+            device: "cpu, 2 threads".into(),
             threads: 2,
             logits: 3e-6,
-            ceiling: OperationRate(3.2e11),
+            ceiling: Ceiling { rate: OperationRate(3.2e11), shape: [4096, 512, 1536] },
             measured: canvases.iter().map(measured).collect(),
         }
     }

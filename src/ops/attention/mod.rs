@@ -3,8 +3,12 @@
 
 mod composed;
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 #[cfg(test)]
 mod testing;
+#[cfg(feature = "cuda")]
+mod tiles;
 
 use dfdx::prelude::*;
 
@@ -36,7 +40,10 @@ impl<D: AttentionOp> AttentionWeights<D> {
 /// The attention layer on a device.
 pub trait AttentionOp: Compute {
     /// The weights in the device's own form.
-    type ReadyAttention: Clone + std::fmt::Debug + Send + Sync;
+    type ReadyAttention: Clone + std::fmt::Debug;
+
+    /// The most coordinates of a head that the device's kernels take.
+    const LARGEST_HEAD: usize = usize::MAX;
 
     /// Puts the weights into that form.
     fn ready_attention(

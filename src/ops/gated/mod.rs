@@ -3,6 +3,8 @@
 
 mod composed;
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 #[cfg(test)]
 mod testing;
 
@@ -33,7 +35,7 @@ impl<D: GatedOp> GatedWeights<D> {
 /// The gated layer on a device.
 pub trait GatedOp: Compute {
     /// The weights in the device's own form.
-    type ReadyGated: Clone + std::fmt::Debug + Send + Sync;
+    type ReadyGated: Clone + std::fmt::Debug;
 
     /// Puts the weights into that form.
     fn ready_gated(up: &Matrix<Self>, down: &Matrix<Self>, ready: Ready) -> Self::ReadyGated;

@@ -5,6 +5,9 @@
 //! loss has its own float64 tape, and what comes back is its gradient: the caller hands it
 //! to the float32 tape as the inner product `<logits, gradient>`, whose derivative it is.
 
+#[cfg(feature = "cuda")]
+pub(super) mod cuda;
+
 use dfdx::prelude::*;
 
 use super::bridge;

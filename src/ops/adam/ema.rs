@@ -13,6 +13,11 @@ impl Ema {
         Self { keep: decay as f32, take: (1.0 - decay) as f32 }
     }
 
+    /// The shares of the average and of the value.
+    pub fn shares(self) -> (f32, f32) {
+        (self.keep, self.take)
+    }
+
     /// The average after a value.
     #[inline(always)]
     pub fn after(self, average: f32, value: f32) -> f32 {

@@ -1,5 +1,8 @@
 //! Root-mean-square normalisation without a weight: `n(x) = x / sqrt(mean(x^2) + 1e-5)` over each row.
 
+#[cfg(feature = "cuda")]
+pub mod cuda;
+
 use dfdx::prelude::*;
 
 use crate::device::{Compute, Matrix};

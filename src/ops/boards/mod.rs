@@ -1,5 +1,8 @@
 //! Boards turned over: the rows of each board become its columns, so that a layer runs along the tokens.
 
+#[cfg(feature = "cuda")]
+pub(super) mod cuda;
+
 use dfdx::prelude::*;
 
 use super::bridge;

@@ -1,5 +1,8 @@
 //! Rows of a table: `table[index]`. The gradient adds every row back to where it came from, in the order of the index.
 
+#[cfg(feature = "cuda")]
+pub(super) mod cuda;
+
 use dfdx::prelude::*;
 use rayon::prelude::*;
 

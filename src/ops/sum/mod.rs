@@ -1,5 +1,8 @@
 //! Sums of states: `z + a (+ b)`, in place where no gradient is asked for.
 
+#[cfg(feature = "cuda")]
+pub(super) mod cuda;
+
 use dfdx::prelude::*;
 use rayon::prelude::*;
 

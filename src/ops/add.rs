@@ -1,16 +1,28 @@
 //! The sum of the gradients of a batch's parts, and whether it is one.
 
+use dfdx::prelude::Cpu;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::CHUNK;
+use super::{CHUNK, bridge};
+use crate::device::Matrix;
+
+/// The same on the CPU, all tensors side by side.
+pub(super) fn cpu(sums: &mut [Option<Matrix<Cpu>>], parts: &[Vec<Option<Matrix<Cpu>>>]) -> bool {
+    let tensors = sums.par_iter_mut().enumerate().filter_map(|(i, sum)| sum.as_mut().map(|sum| (i, sum)));
+    let finite = tensors.map(|(i, sum)| {
+        let parts: Vec<&[f32]> = parts.iter().filter_map(|part| part[i].as_ref()).map(bridge::values).collect();
+        add_in_order(bridge::values_mut(sum), &parts)
+    });
+    finite.reduce(|| true, |a, b| a && b)
+}
 
 /// `sums[i] += parts[0][i]`, then `parts[1][i]` and so on in their order, in one pass over all of them. Returns true while every sum is a
 /// finite number; what is none in one part is none in the sum.
 ///
 /// # Shapes
 /// sums `[n]`, every part `[n]`.
-pub fn add_in_order(sums: &mut [f32], parts: &[&[f32]]) -> bool {
+fn add_in_order(sums: &mut [f32], parts: &[&[f32]]) -> bool {
     assert!(parts.iter().all(|part| part.len() == sums.len()), "all parts have one length");
     let largest = sums
         .par_chunks_mut(CHUNK)

@@ -4,7 +4,11 @@
 //! `tensor_from_vec` takes a `Vec` as it is, and the gradients of a tape deref to `Vec`. The tests below fail at once should a
 //! version change any of this.
 
+#[cfg(feature = "cuda")]
+pub mod cuda;
+
 use dfdx::prelude::*;
+use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::device::Matrix;
@@ -79,6 +83,45 @@ pub fn give<S: Shape>(
 ) -> Result<(), <Cpu as HasErr>::Err> {
     **gradients.get_or_alloc_mut(of)? = values;
     Ok(())
+}
+
+/// What goes over to another thread though the compiler cannot tell that it may.
+struct Shared<T>(T);
+
+#[expect(
+    unsafe_code,
+    reason = "whether tensors may be shared depends on the device, and generic code cannot name that"
+)]
+// SAFETY: see `side_by_side`.
+unsafe impl<T> Send for Shared<T> {}
+#[expect(unsafe_code, reason = "as above")]
+// SAFETY: see `side_by_side`.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    fn get(&self) -> &T {
+        &self.0
+    }
+
+    fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// Does the work on all threads and gives the results in order.
+///
+/// Code that is generic over the device cannot say that its models and tensors may be shared: those of CUDA may not. This is the CPU's way
+/// alone, whose tensors may; besides them and plain host data nothing is captured by the work that comes here, nor given by it.
+pub fn side_by_side<T: Sync, R>(items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {
+    let work = Shared(work);
+    let done: Vec<Shared<R>> = items.par_iter().map(|item| Shared(work.get()(item))).collect();
+    done.into_iter().map(Shared::into_inner).collect()
+}
+
+/// Does the work on a pool. What it captures and gives goes over as in [`side_by_side`].
+pub fn on_pool<R>(pool: &ThreadPool, work: impl FnOnce() -> R) -> R {
+    let work = Shared(work);
+    pool.install(move || Shared(work.into_inner()())).into_inner()
 }
 
 #[cfg(test)]

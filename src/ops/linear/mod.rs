@@ -1,5 +1,9 @@
 //! Products with a weight, `y = x W^T`, and the cutting of a fused weight into its parts.
 
+pub mod cpu;
+#[cfg(feature = "cuda")]
+pub mod cuda;
+
 use dfdx::prelude::*;
 
 use crate::device::{Compute, Matrix};

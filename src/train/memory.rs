@@ -1,0 +1,60 @@
+//! How many tokens a training step holds at a time on a device with memory of its own: its batch is cut into parts that fit, whose
+//! gradients are summed.
+
+use crate::device::Precision;
+use crate::model::Config;
+use crate::recipe::Cut;
+use crate::units::Bytes;
+
+/// The share of the free memory that a part may take: the pool that it comes from is cut into pieces.
+const SHARE: f64 = 0.8;
+
+/// Bytes that a token takes in a step with gradients, at most.
+///
+/// A pass keeps, for each number of D: of a sum 4 + 2 bytes (the state and its bfloat16 copy); of an attention layer 4 + 2, and 6 + 2 for
+/// queries, keys, values and what they give; of a gated layer 4 + 2, and for each of I twice 2 for gate and value. What a layer
+/// needs for its gradient, and the states between the steps, come once. In float32 a number of 2 bytes has 4.
+fn bytes_of_token(config: &Config, precision: Precision) -> f64 {
+    let (width, heads, vocabulary) = (config.hidden as f64, config.heads as f64, config.vocabulary as f64);
+    let (inner, layers) = (config.inner(config.hidden) as f64, config.layers as f64);
+    let narrow = if precision == Precision::Bf16 { 2.0 } else { 4.0 };
+    let sum = (4.0 + narrow) * width;
+    let attention = (4.0 + 5.0 * narrow) * width + 4.0 * heads + 4.0;
+    let gated = (4.0 + narrow) * width + 2.0 * narrow * inner + 4.0;
+    // what a token-MLP's tokens are to it is a little wider than what a channel is
+    let pass = sum + layers * (attention.max(gated) + gated);
+    let once = (20.0 + 10.0 * narrow) * width + 5.0 * narrow * inner + 16.0 * vocabulary;
+    (config.l_cycles + 1) as f64 * pass + once
+}
+
+/// The cut of a recipe, or a finer one where the device's free memory asks for it. On such a device the examples of a part
+/// are as many as fit, whatever number of parts the recipe has for threads.
+pub(super) fn cut(recipe: Cut, config: &Config, precision: Precision, free: Option<Bytes>) -> Cut {
+    let Some(free) = free else { return recipe };
+    let fits = (SHARE * free.0 as f64 / bytes_of_token(config, precision)) as usize;
+    match recipe {
+        Cut::Examples(_) => Cut::Tokens(fits.max(1)),
+        Cut::Tokens(tokens) => Cut::Tokens(tokens.min(fits).max(1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_paper_s_batch_goes_through_80_gigabytes_in_three_parts() {
+        let free = Some(Bytes(79_000_000_000));
+        let Cut::Tokens(tokens) = cut(Cut::Examples(2), &Config::arc(), Precision::Bf16, free) else { panic!() };
+        assert_eq!((768 * 916usize).div_ceil(tokens), 3, "{tokens} tokens");
+        let Cut::Tokens(half) = cut(Cut::Examples(2), &Config::arc(), Precision::F32, free) else { panic!() };
+        assert!((2 * half).abs_diff(tokens) < tokens / 3, "{half}");
+    }
+
+    #[test]
+    fn a_recipe_s_tokens_are_kept_where_they_fit_and_on_the_cpu() {
+        assert_eq!(cut(Cut::Examples(4), &Config::arc(), Precision::F32, None), Cut::Examples(4));
+        assert_eq!(cut(Cut::Tokens(900), &Config::arc(), Precision::Bf16, Some(Bytes(1 << 36))), Cut::Tokens(900));
+        assert_eq!(cut(Cut::Tokens(900), &Config::arc(), Precision::Bf16, Some(Bytes(10))), Cut::Tokens(1));
+    }
+}
