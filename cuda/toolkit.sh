@@ -4,7 +4,7 @@
 #
 #     source cuda/toolkit.sh [FOLDER]     # FOLDER is ${XDG_CACHE_HOME:-~/.cache}/trm-arc/cuda-13 if not given
 #
-# It needs bash, python3 with pip, gcc and ar, flock and cargo. The compiler comes from NVIDIA's wheels, about 350 MB, once.
+# It needs bash, python3 with pip, gcc and ar, flock and cargo. The compiler comes from NVIDIA's wheels, once: 270 MB unpacked.
 #
 # What bites:
 # - The kernels are compiled for compute capability 8.0 as PTX: A100, L4, H100, H200 and newer take them. PTX of CUDA 13.0

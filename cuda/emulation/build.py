@@ -11,6 +11,7 @@ What bites: a kernel must be written `extern "C" __global__ void name(..)`; an `
 Environment: CXX (default g++), JOBS (default: the number of processors).
 """
 import concurrent.futures
+import fcntl
 import os
 import pathlib
 import re
@@ -125,6 +126,8 @@ def main():
     output = pathlib.Path(sys.argv[1]).resolve()
     objects = output / "objects"
     objects.mkdir(parents=True, exist_ok=True)
+    alone = open(output / "lock", "w")
+    fcntl.flock(alone, fcntl.LOCK_EX)  # until this program ends
 
     operations = package_folder("dfdx") / "src" / "tensor_ops"
     theirs = [p for p in sorted(operations.glob("**/*.cu")) if p.parent.name not in LEFT_OUT]

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,8 @@ API int nvrtcCompileProgram(Program* program, int count, const char* const* opti
         at += before.size();
         names.push_back(source.substr(at, source.find_first_of(" (", at) - at));
     }
+    static std::mutex lock;  // two threads may want the same kernel; two processes write to names of their own
+    std::lock_guard<std::mutex> guard(lock);
     char hash[17];
     std::snprintf(hash, sizeof hash, "%016zx", std::hash<std::string>()(source));
     std::string library = own_folder() + "/compiled/" + hash + ".so";

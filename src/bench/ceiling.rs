@@ -26,7 +26,7 @@ impl Ceiling {
 
 /// The fastest product of this precision, on the CPU on the threads of the pool at hand.
 pub fn ceiling<D: Operations>(device: &D, precision: Precision) -> Ceiling {
-    let shape = D::LARGE_PRODUCT;
+    let shape = D::large_product(device);
     let [rows, inner, outer] = shape;
     let time = Seconds(D::time_product(device, precision).as_secs_f64());
     Ceiling { rate: operations::of_product(rows, inner, outer).in_time(time), shape }

@@ -24,7 +24,7 @@ impl<D: Operations> Carry<D> {
     /// # Shapes
     /// `[N, D]`, next `[M, D]` -> `[N + M, D]`.
     pub fn followed_by(self, next: Self) -> Self {
-        let join = |a: Matrix<D>, b: Matrix<D>| (a, b).concat_along(Axis::<0>);
+        let join = |a: Matrix<D>, b: Matrix<D>| D::join(a, &b);
         Self { z_h: join(self.z_h, next.z_h), z_l: join(self.z_l, next.z_l) }
     }
 }
@@ -59,7 +59,7 @@ impl<D: Operations> Model<D> {
                 }
             }
         }
-        let next = |z: Matrix<D>, init: &Matrix<D>| take((z, init.clone()).concat_along(Axis::<0>), index.clone());
+        let next = |z: Matrix<D>, init: &Matrix<D>| take(D::join(z, init), index.clone());
         Carry { z_h: next(carry.z_h, &self.weights.h_init), z_l: next(carry.z_l, &self.weights.l_init) }
     }
 }

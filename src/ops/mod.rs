@@ -97,7 +97,7 @@ pub trait Operations: AttentionOp + GatedOp + AdamOp {
     }
 
     /// Rows, inner and outer width of the product that the device is measured by.
-    const LARGE_PRODUCT: [usize; 3];
+    fn large_product(device: &Self) -> [usize; 3];
 
     /// The best time of that product, `x W^T` with the weight ready beforehand; the precision is one that the device has.
     fn time_product(device: &Self, precision: Precision) -> Duration;
@@ -110,6 +110,16 @@ pub trait Operations: AttentionOp + GatedOp + AdamOp {
     /// `table[index]`; see [`gather`].
     fn gather<T: Tape<f32, Self>>(table: Matrix<Self, T>, index: &Tensor<(usize,), usize, Self>) -> Matrix<Self, T> {
         gather::composed(table, index)
+    }
+
+    /// The rows of one matrix and then those of another; see [`embed::join`].
+    fn join<T: Tape<f32, Self>>(top: Matrix<Self, T>, bottom: &Matrix<Self>) -> Matrix<Self, T> {
+        embed::join(top, bottom)
+    }
+
+    /// Every row made longer by zeros; see [`embed::pad`].
+    fn pad<T: Tape<f32, Self>>(x: Matrix<Self, T>, columns: usize) -> Matrix<Self, T> {
+        embed::pad(x, columns)
     }
 
     /// The loss of logits, its gradient and their answers; see [`stable_max`].
@@ -153,7 +163,9 @@ impl Operations for Cpu {
         Ok(bridge::on_pool(&pool, work))
     }
 
-    const LARGE_PRODUCT: [usize; 3] = linear::cpu::LARGE;
+    fn large_product(_: &Cpu) -> [usize; 3] {
+        linear::cpu::LARGE
+    }
 
     fn time_product(_: &Cpu, precision: Precision) -> Duration {
         linear::cpu::time_product(precision)
@@ -191,7 +203,9 @@ impl Operations for Cuda {
         1
     }
 
-    const LARGE_PRODUCT: [usize; 3] = linear::cuda::LARGE;
+    fn large_product(device: &Cuda) -> [usize; 3] {
+        linear::cuda::large(device)
+    }
 
     fn time_product(device: &Cuda, precision: Precision) -> Duration {
         linear::cuda::time_product(device, precision)
@@ -203,6 +217,14 @@ impl Operations for Cuda {
 
     fn gather<T: Tape<f32, Cuda>>(table: Matrix<Cuda, T>, index: &Tensor<(usize,), usize, Cuda>) -> Matrix<Cuda, T> {
         gather::cuda::cuda(table, index)
+    }
+
+    fn join<T: Tape<f32, Cuda>>(top: Matrix<Cuda, T>, bottom: &Matrix<Cuda>) -> Matrix<Cuda, T> {
+        embed::cuda::join(top, bottom)
+    }
+
+    fn pad<T: Tape<f32, Cuda>>(x: Matrix<Cuda, T>, columns: usize) -> Matrix<Cuda, T> {
+        embed::cuda::pad(x, columns)
     }
 
     fn judge(logits: &Matrix<Cuda>, labels: &[Option<Label>]) -> Judged<Cuda> {

@@ -4,7 +4,7 @@
 use dfdx::prelude::*;
 
 use super::*;
-use crate::device::Matrix;
+use crate::device::{Compute, Matrix, Precision};
 use crate::rng::Stream;
 
 /// Runs the body of a test on the CPU, and on the first CUDA device where this build and this machine have one.
@@ -28,7 +28,7 @@ pub(super) fn alone(test: impl FnOnce()) {
 }
 pub(super) use on_every_device;
 
-pub(super) type Taped = Matrix<Cpu, OwnedTape<f32, Cpu>>;
+pub(super) type Taped<D = Cpu> = Matrix<D, OwnedTape<f32, D>>;
 
 pub(super) fn random(stream: &mut Stream, rows: usize, columns: usize) -> Matrix<Cpu> {
     let values = (0..rows * columns).map(|_| stream.normal() as f32).collect();
@@ -61,27 +61,43 @@ pub(super) fn check_gradient(rows: usize, columns: usize, f: impl Fn(Taped) -> T
 }
 
 /// A form of an operation: from its input and its weights to its result.
-pub(super) type Form<'a> = &'a dyn Fn(Taped, &[Matrix<Cpu>]) -> Taped;
+pub(super) type Form<'a, D = Cpu> = &'a dyn Fn(Taped<D>, &[Matrix<D>]) -> Taped<D>;
 
-/// Holds a fused form against the composed one: result, and the gradients of `<y, c>` with respect to the input and every weight, within
-/// `tolerance` of the largest number of each.
-pub(super) fn check_forms(
+/// A matrix on a device.
+pub(super) fn on<D: Compute>(device: &D, matrix: &Matrix<Cpu>) -> Matrix<D> {
+    device.tensor_from_vec(matrix.as_vec(), *matrix.shape())
+}
+
+/// The number types that a device trains in, with what a fused form may be off by: float32, and the eight bits of bfloat16.
+pub(super) fn precisions<D: Compute>() -> Vec<(Precision, f32)> {
+    let all = [(Precision::F32, 1e-4), (Precision::Bf16, 2e-2)];
+    all.into_iter().filter(|(precision, _)| D::precision(Some(*precision), true).is_ok()).collect()
+}
+
+/// Runs a form on a device: its result, and the gradients of `<y, c>` with respect to the input and every weight.
+fn run_form<D: Operations>(device: &D, x: &Matrix<Cpu>, weights: &[Matrix<Cpu>], form: Form<D>) -> Vec<Vec<f32>> {
+    let (x, weights) = (on(device, x), weights.iter().map(|weight| on(device, weight)).collect::<Vec<_>>());
+    let (first, tape) = form(x.leaky_trace(), &weights).split_tape();
+    let c = on(device, &random(&mut Stream::new(11, "slopes"), first.shape().0, first.shape().1));
+    let mut gradients = (first.clone().put_tape(tape) * c).sum::<Rank0, _>().backward();
+    let mut numbers = vec![first.as_vec(), D::gradient(&mut gradients, &x).as_vec()];
+    numbers.extend(weights.iter().map(|weight| D::gradient(&mut gradients, weight).as_vec()));
+    numbers
+}
+
+/// Holds a fused form on a device against the composed one on the CPU: result, and the gradients of `<y, c>` with respect to the input and
+/// every weight, within `tolerance` of the largest number of each.
+pub(super) fn check_forms<D: Operations>(
+    device: &D,
     name: &str,
     x: &Matrix<Cpu>,
     weights: &[Matrix<Cpu>],
-    fused: Form,
+    fused: Form<D>,
     composed: Form,
     tolerance: f32,
 ) {
-    let run = |form: Form| {
-        let (first, tape) = form(x.leaky_trace(), weights).split_tape();
-        let c = random(&mut Stream::new(11, "slopes"), first.shape().0, first.shape().1);
-        let gradients = (first.clone().put_tape(tape) * c).sum::<Rank0, _>().backward();
-        let mut numbers = vec![first.as_vec(), gradients.get(x).as_vec()];
-        numbers.extend(weights.iter().map(|weight| gradients.get(weight).as_vec()));
-        numbers
-    };
-    for (which, (found, expected)) in run(fused).into_iter().zip(run(composed)).enumerate() {
+    let (found, expected) = (run_form(device, x, weights, fused), run_form(&Cpu::default(), x, weights, composed));
+    for (which, (found, expected)) in found.into_iter().zip(expected).enumerate() {
         let largest = expected.iter().fold(1e-3f32, |most, x| most.max(x.abs()));
         let pairs = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
         let worst = pairs.fold(0.0f32, |most, x| if x > most || x.is_nan() { x } else { most }) / largest;
@@ -151,31 +167,58 @@ fn stable_max_equals_its_formula_and_its_differences() {
     }
 }
 
-#[test]
-fn sums_gathers_and_turned_boards_equal_their_composed_forms() {
+/// The forms that only move or add rows are exact but for the order of sums.
+fn rows<D: Operations>(device: &D) {
     let mut stream = Stream::new(12, "rows");
-    for (rows, columns) in [(1, 1), (6, 5), (36, 33)] {
+    let forms = |name: &str, x: &Matrix<Cpu>, weights: &[Matrix<Cpu>], fused: Form<D>, composed: Form| {
+        check_forms(device, name, x, weights, fused, composed, 1e-6);
+    };
+    for (rows, columns) in [(1, 1), (6, 5), (36, 33), (12, 64)] {
         let (x, a, b) = (
             random(&mut stream, rows, columns),
             random(&mut stream, rows, columns),
             random(&mut stream, rows, columns),
         );
         let others = [a.clone(), b];
-        check_forms(
-            "sum",
-            &x,
-            &others,
-            &|x, w| Cpu::sum(x, &[&w[0], &w[1]]),
-            &|x, w| sum::composed(x, &[&w[0], &w[1]]),
-            1e-6,
-        );
-        let twice = [a];
-        check_forms("sum", &x, &twice, &|x, w| Cpu::sum(x, &[&w[0]]), &|x, w| sum::composed(x, &[&w[0]]), 1e-6);
-        let index = Cpu::default().tensor_from_vec((0..rows + 2).map(|i| i * 5 % rows).collect(), (rows + 2,));
-        check_forms("gather", &x, &[], &|x, _| Cpu::gather(x, &index), &|x, _| gather::composed(x, &index), 1e-6);
+        forms("sum", &x, &others, &|x, w| D::sum(x, &[&w[0], &w[1]]), &|x, w| sum::composed(x, &[&w[0], &w[1]]));
+        forms("sum", &x, &others[..1], &|x, w| D::sum(x, &[&w[0]]), &|x, w| sum::composed(x, &[&w[0]]));
+        forms("join", &x, &others[..1], &|x, w| D::join(x, &w[0]), &|x, w| embed::join(x, &w[0]));
+        forms("pad", &x, &[], &|x, _| D::pad(x, columns + 3), &|x, _| embed::pad(x, columns + 3));
+        // the last rows are taken often, and one row never
+        let taken: Vec<usize> = (0..rows + 300).map(|i| if i < rows { i * 5 % rows } else { rows / 2 }).collect();
+        let index = |taken: &[usize]| Cpu::default().tensor_from_vec(taken.to_vec(), (taken.len(),));
+        let there: Tensor<(usize,), usize, D> = device.tensor_from_vec(taken.clone(), (taken.len(),));
+        let here = index(&taken);
+        check_forms(device, "gather", &x, &[], &|x, _| D::gather(x, &there), &|x, _| gather::composed(x, &here), 1e-5);
         for boards in [1, rows / 2, rows].into_iter().filter(|&boards| boards > 0) {
-            let turned: Form = &|x, _| Cpu::turn_boards(x, boards);
-            check_forms("boards", &x, &[], turned, &|x, _| boards::composed(x, boards), 1e-6);
+            forms("boards", &x, &[], &|x, _| D::turn_boards(x, boards), &|x, _| boards::composed(x, boards));
         }
     }
+}
+
+#[test]
+fn sums_gathers_and_turned_boards_equal_their_composed_forms() {
+    on_every_device!(rows);
+}
+
+fn added<D: Operations>(device: &D) {
+    let tensor = |values: &[f32]| Some(device.tensor_from_vec(values.to_vec(), (1, values.len())));
+    let mut sums: Vec<Option<Matrix<D>>> = vec![tensor(&[1.0, 2.0, 3.0, 4.0, 5.0]), None, tensor(&[-1.0])];
+    let parts = [vec![tensor(&[0.5; 5]), None, tensor(&[1.0])], vec![tensor(&[0.25; 5]), None, tensor(&[7.0])]];
+    assert!(D::add_in_order(&mut sums, &parts));
+    let values = |sum: &Option<Matrix<D>>| sum.as_ref().map(|sum| sum.as_vec());
+    assert_eq!(
+        sums.iter().map(values).collect::<Vec<_>>(),
+        [Some(vec![1.75, 2.75, 3.75, 4.75, 5.75]), None, Some(vec![7.0])]
+    );
+    for fault in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut sums = vec![tensor(&[1.0]), tensor(&[2.0, 3.0, 4.0])];
+        assert!(!D::add_in_order(&mut sums, &[vec![tensor(&[0.0]), tensor(&[0.0, 0.0, fault])]]), "{fault}");
+        assert!(!D::add_in_order(&mut sums, &[]), "{fault}");
+    }
+}
+
+#[test]
+fn gradients_of_parts_are_added_and_what_is_no_number_is_found() {
+    on_every_device!(added);
 }

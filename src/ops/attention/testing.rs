@@ -6,8 +6,8 @@ use super::cpu::Packed;
 use super::{AttentionOp, AttentionWeights, composed};
 use crate::device::Matrix;
 use crate::kernels::Kind;
-use crate::ops::testing::{check_forms, check_gradient, random};
-use crate::ops::{Rotation, Segments, bridge};
+use crate::ops::testing::{check_forms, check_gradient, on_every_device, precisions, random};
+use crate::ops::{Operations, Ready, Rotation, Segments, bridge};
 use crate::rng::Stream;
 
 fn weights(stream: &mut Stream, width: usize) -> [Matrix<Cpu>; 2] {
@@ -15,7 +15,8 @@ fn weights(stream: &mut Stream, width: usize) -> [Matrix<Cpu>; 2] {
     [random(stream, 3 * width, width) * (2.0 * scale), random(stream, width, width) * scale]
 }
 
-fn opened(kind: Kind, [projection, output]: &[Matrix<Cpu>; 2], heads: usize) -> AttentionWeights<Cpu> {
+fn opened(kind: Kind, weights: &[Matrix<Cpu>], heads: usize) -> AttentionWeights<Cpu> {
+    let (projection, output) = (&weights[0], &weights[1]);
     let width = output.shape().0;
     let layer = kind.attention(bridge::values(projection), bridge::values(output), width, heads, true);
     AttentionWeights { projection: projection.clone(), output: output.clone(), heads, ready: Packed(layer) }
@@ -70,10 +71,11 @@ fn the_fused_form_equals_the_composed_one() {
                 let open = opened(kind, &weights, heads);
                 let name = format!("{}, {heads} heads of {width}, segments {lengths:?}", kind.name());
                 check_forms(
+                    &Cpu::default(),
                     &name,
                     &x,
                     &weights,
-                    &|x, _| Cpu::attention(x, &open, &segments, rotation),
+                    &|x, w| Cpu::attention(x, &opened(kind, w, heads), &segments, rotation),
                     &|x, w| composed(x, &w[0], &w[1], heads, &segments, rotation),
                     5e-5,
                 );
@@ -101,4 +103,46 @@ fn a_segment_attends_to_itself_alone() {
             assert!(alone.iter().zip(&whole[from * 8..]).all(|(a, b)| (a - b).abs() < 1e-5), "{}", kind.name());
         }
     }
+}
+
+/// On every device, in every precision that it trains in: heads of sizes that fill a kernel and that do not, segments that end within a tile.
+fn fused<D: Operations>(device: &D) {
+    let cases = [
+        (1, 2, vec![1]),
+        (1, 4, vec![5, 5]),
+        (2, 8, vec![1, 3, 3, 1, 97]),
+        (2, 48, vec![17, 64, 2]),
+        (2, 128, vec![40, 2, 129]),
+        (1, 72, vec![33, 70]),
+    ];
+    for (precision, tolerance) in precisions::<D>() {
+        for (heads, width, lengths) in &cases {
+            for turned in [false, true] {
+                let (heads, width) = (*heads, *width);
+                let segments = Segments::new(lengths.clone());
+                let mut stream = Stream::new(8, "attention");
+                let weights = weights(&mut stream, width);
+                let x = random(&mut stream, segments.tokens(), width);
+                let positions: Vec<usize> = (0..segments.tokens()).map(|i| i * 7 % 900).collect();
+                let rotation = Rotation::new(&positions, width / heads, 10_000.0);
+                let rotation = turned.then_some(&rotation);
+                let ready = Ready { precision, trained: true };
+                let words = device.in_words();
+                check_forms(
+                    device,
+                    &format!("{words}, {precision}, {heads} heads of {width}, {lengths:?}, turned {turned}"),
+                    &x,
+                    &weights,
+                    &|x, w| D::attention(x, &AttentionWeights::open(&w[0], &w[1], heads, ready), &segments, rotation),
+                    &|x, w| composed(x, &w[0], &w[1], heads, &segments, rotation),
+                    tolerance,
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_fused_form_of_every_device_equals_the_composed_one() {
+    on_every_device!(fused);
 }

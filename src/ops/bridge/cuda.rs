@@ -31,6 +31,8 @@ pub enum Source {
     Attention,
     /// See [`crate::ops::boards`].
     Boards,
+    /// See [`crate::ops::embed`](crate::ops::embed()).
+    Embed,
     /// See [`crate::ops::gated`].
     Gated,
     /// See [`crate::ops::gather`].
@@ -56,6 +58,7 @@ impl Source {
             Self::Adam => made!("adam"),
             Self::Attention => made!("attention"),
             Self::Boards => made!("boards"),
+            Self::Embed => made!("embed"),
             Self::Gated => made!("gated"),
             Self::Gather => made!("gather"),
             Self::Linear => made!("linear"),
@@ -181,6 +184,22 @@ impl Context {
     /// Zeros.
     pub fn zeros<T: DeviceRepr + cudarc::driver::ValidAsZeroBits>(&self, count: usize) -> CudaSlice<T> {
         self.device.alloc_zeros(count).expect("the device has memory for zeros")
+    }
+
+    /// The multiprocessors of the device.
+    pub fn multiprocessors(&self) -> usize {
+        let count = sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
+        self.device.attribute(count).map_or(1, |count| count as usize)
+    }
+
+    /// Copies bytes on the device.
+    #[expect(unsafe_code, reason = "the driver's interface")]
+    pub fn copy(&self, from: u64, to: u64, bytes: usize) {
+        if bytes > 0 {
+            // SAFETY: both places have so many bytes.
+            let copied = unsafe { result::memcpy_dtod_async(to, from, bytes, *self.device.cu_stream()) };
+            copied.unwrap_or_else(|fault| panic!("a copy of {bytes} bytes: {fault}"));
+        }
     }
 
     /// The last state that has a copy.

@@ -127,16 +127,18 @@ pub fn product(context: &Context, (m, n, k): (usize, usize, usize), a: Factor<'_
     done.unwrap_or_else(|fault| panic!("a product of [{m}, {k}] and [{k}, {n}]: {fault:?}"));
 }
 
-/// Rows, inner and outer width of the product that a card is measured by.
-pub const LARGE: [usize; 3] = [8192, 8192, 8192];
+/// Rows, inner and outer width of the product that a card is measured by: it fills a card of so many multiprocessors, 8192 at most.
+pub fn large(device: &Cuda) -> [usize; 3] {
+    [(64 * Context::of(device).multiprocessors()).clamp(128, 8192); 3]
+}
 
 /// Products that are timed together, and how often.
 const TOGETHER: u32 = 5;
 const REPEATS: usize = 5;
 
-/// The best time of [`LARGE`], of several that run one after another.
+/// The best time of the product [`large`], of several that run one after another.
 pub fn time_product(device: &Cuda, precision: Precision) -> Duration {
-    let ([m, k, n], context) = (LARGE, Context::of(device));
+    let ([m, k, n], context) = (large(device), Context::of(device));
     // ones and zeros would run faster than numbers do
     let numbers = |count: usize| -> Matrix<Cuda> {
         device.tensor_from_vec((0..count).map(|i| ((i * 7919) % 1031) as f32 / 515.0 - 1.0).collect(), (1, count))

@@ -79,10 +79,11 @@ pub fn cross_entropy<D: Compute>(logits: &Matrix<D>, weights: Vec<f64>) -> (f64,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::Operations;
+    use crate::ops::testing::on_every_device;
     use crate::rng::Stream;
 
-    #[test]
-    fn the_kernel_is_the_composed_form() {
+    fn judged<D: Operations>(device: &D) {
         let mut stream = Stream::new(11, "stable-max");
         for (tokens, vocabulary) in [(1, 1), (1, 12), (17, 12), (300, 12), (9, 5)] {
             let logits: Vec<f32> = (0..tokens * vocabulary)
@@ -93,8 +94,9 @@ mod tests {
                 (token % 4 != 1).then_some(label)
             };
             let labels: Vec<Option<Label>> = (0..tokens).map(label).collect();
-            let tensor = Cpu::default().tensor_from_vec(logits, (tokens, vocabulary));
-            let (judged, expected) = (cpu(&tensor, &labels), composed(&tensor, &labels));
+            let here = Cpu::default().tensor_from_vec(logits.clone(), (tokens, vocabulary));
+            let there = device.tensor_from_vec(logits, (tokens, vocabulary));
+            let (judged, expected) = (D::judge(&there, &labels), composed(&here, &labels));
             assert!((judged.loss - expected.loss).abs() <= 1e-13 * expected.loss.abs(), "{judged:?} {expected:?}");
             assert_eq!(judged.kinds, expected.kinds);
             let judged_and_expected = judged.gradient.as_vec().into_iter().zip(expected.gradient.as_vec());
@@ -102,5 +104,13 @@ mod tests {
                 assert!((found - expected).abs() <= 2e-7 * expected.abs(), "{found} {expected}");
             }
         }
+        let broken: Matrix<D> = device.tensor_from_vec(vec![1.0, f32::NAN, 3.0, 3.0, 5.0, f32::INFINITY], (2, 3));
+        let judged = D::judge(&broken, &[None, None]);
+        assert!(judged.loss.is_nan() && judged.kinds == [1, 2], "{judged:?}");
+    }
+
+    #[test]
+    fn the_kernel_is_the_composed_form() {
+        on_every_device!(judged);
     }
 }
