@@ -1,19 +1,21 @@
 // The instructions of the tensor cores (sm_80 and later) and what feeds them, as functions that also run on a host.
 //
-//   multiply_add             sum[16 x 8] += left[16 x 16] * right[16 x 8], bfloat16 in, float32 sums      mma.sync.m16n8k16
-//   load_matrices            four 8 x 8 matrices of bfloat16 from shared memory, one row address a lane   ldmatrix.x4
-//   load_matrices_transposed the same, every matrix transposed on the way                                 ldmatrix.x4.trans
-//   copy_async               16 or 4 bytes from global to shared memory, or as many zeros                 cp.async
+//   multiply_add              sum[16 x 8] += left[16 x 16] * right[16 x 8], summed in float32         mma.sync.m16n8k16
+//   load_matrices             four 8 x 8 matrices from shared memory, one row address a lane          ldmatrix.x4
+//   load_matrices_transposed  the same, every matrix transposed on the way                            ldmatrix.x4.trans
+//   copy_async                16 or 4 bytes from global to shared memory, or as many zeros            cp.async
 //
-// Shapes, for lane = 4 * g + t: an 8 x 8 matrix is one register a lane, and lane holds its row g, columns 2t and 2t + 1.
-// left is four of them (rows 0-7 | 8-15 of columns 0-7, then of columns 8-15); right is two, of the transpose
+// Shapes, for lane = 4 * g + t: an 8 x 8 matrix is one register a lane, and lane holds its row g, columns 2t and 2t +
+// 1. left is four of them (rows 0-7 | 8-15 of columns 0-7, then of columns 8-15); right is two, of the transpose
 // (column g of the product, k = 2t, 2t + 1, then 8 more); sum is rows g and g + 8, columns 2t and 2t + 1.
 //
-// What bites: the sums of a product, packed in pairs, are the left operand of the next one, so weights never pass through
-// shared memory; and the low half of a register is the lower column. All of a warp's 32 lanes must call these together.
+// What bites: the sums of a product, packed in pairs, are the left operand of the next one, so weights never pass
+// through shared memory; and the low half of a register is the lower column. All of a warp's 32 lanes must call these
+// together.
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include <cuda_bf16.h>
 
@@ -22,7 +24,9 @@ typedef __nv_bfloat16 bf16;
 // Two numbers, rounded to nearest even, in one register; `low` is the lower column.
 __device__ __forceinline__ uint32_t packed(float low, float high) {
     const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
-    return *reinterpret_cast<const uint32_t*>(&pair);
+    uint32_t bits;
+    memcpy(&bits, &pair, sizeof bits);
+    return bits;
 }
 
 #ifdef __CUDACC__
@@ -31,7 +35,8 @@ __device__ __forceinline__ uint32_t shared_address(const void* pointer) {
     return static_cast<uint32_t>(__cvta_generic_to_shared(pointer));
 }
 
-__device__ __forceinline__ void multiply_add(float (&sum)[4], const uint32_t (&left)[4], uint32_t right0, uint32_t right1) {
+__device__ __forceinline__ void multiply_add(float (&sum)[4], const uint32_t (&left)[4], uint32_t right0,
+                                             uint32_t right1) {
     asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
         : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
         : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right0), "r"(right1));
@@ -51,17 +56,19 @@ __device__ __forceinline__ void load_matrices_transposed(uint32_t (&to)[4], cons
                  : "memory");
 }
 
-// Starts a copy of BYTES to shared memory; where it is not `wanted` nothing is read and zeros arrive. Both addresses must be
-// multiples of BYTES.
+// Starts a copy of BYTES to shared memory; where it is not `wanted` nothing is read and zeros arrive. Both addresses
+// must be multiples of BYTES.
 template <int BYTES>
 __device__ __forceinline__ void copy_async(void* to, const void* from, bool wanted) {
     static_assert(BYTES == 16 || BYTES == 4, "cp.async moves 4, 8 or 16 bytes");
     const int read = wanted ? BYTES : 0;
     if (BYTES == 16) {
         // .cg keeps the rows out of the first-level cache: they are read from shared memory from now on.
-        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(read) : "memory");
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(read)
+                     : "memory");
     } else {
-        asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_address(to)), "l"(from), "r"(read) : "memory");
+        asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_address(to)), "l"(from), "r"(read)
+                     : "memory");
     }
 }
 
@@ -77,10 +84,17 @@ __device__ __forceinline__ float power_of_two(float x) {
     return power;
 }
 
+// Makes the compiler forget what it knows of a number, so that it computes anew instead of keeping results in
+// registers.
+__device__ __forceinline__ void keep_nothing_of(int& number) {
+    asm volatile("" : "+r"(number));
+}
+
 #else  // On a host: what the instructions are documented to do, on what the 32 lanes deposit.
 
 #include <cmath>
-#include <cstring>
+#include <cstdio>
+#include <cstdlib>
 
 inline float bfloat16_half(uint32_t pair, int high) {
     const uint32_t bits = high ? pair & 0xffff0000u : pair << 16;
@@ -145,6 +159,8 @@ inline void copy_async(void* to, const void* from, bool wanted) {
 }
 
 inline void copies_arrived() {}
+
+inline void keep_nothing_of(int&) {}
 
 inline float power_of_two(float x) {
     return std::exp2(x);

@@ -1,27 +1,37 @@
-// The gradients of attention of bfloat16 heads on tensor cores, in two kernels of one shape, without atomics: the same bits
-// every time. With p = 2^(q . k * scale - log_sum), scale = log2(e) / sqrt(d), and delta = d_mixed . mixed of a row,
+// The gradients of attention of bfloat16 heads on tensor cores, in two kernels of one shape, without atomics: the same
+// bits every time. With p = 2^(q . k * scale - log_sum), scale = log2(e) / sqrt(d), and delta = d_mixed . mixed of a
+// row,
 //
 //   d_v = p^T d_mixed,    d_s = p * (d_mixed v^T - delta),    d_q = d_s k / sqrt(d),    d_k = d_s^T q / sqrt(d)
 //
-// Shapes: qkv [N, 3D], d_mixed [N, D], log_sum [H, N] (base 2), delta [H, N] -> d_qkv [N, 3D]. The keys' kernel writes the last
-// two thirds of d_qkv, the queries' kernel the first. The gradients are those of the turned q and k.
+// Shapes: qkv [N, 3D], d_mixed [N, D], log_sum [H, N] (base 2), delta [H, N] -> d_qkv [N, 3D]. The keys' kernel writes
+// the last two thirds of d_qkv, the queries' kernel the first. The gradients are those of the turned q and k.
 //
-// A block keeps a tile of rows, of which each warp holds two operands in registers, and streams the rows of the other side:
+// A block keeps a tile of rows, of which each warp holds two operands in registers, and streams the rows of the other
+// side:
 //
-//   of        keeps         streams         x = kept1 streamed1^T    y = kept2 streamed2^T    sums
-//   keys      k, v          q, d_mixed      s^T                      (d_mixed v^T)^T          d_k += d_s^T q, d_v += p^T d_mixed
-//   queries   q, d_mixed    k, v            s                        d_mixed v^T              d_q += d_s k
+//   of       keeps       streams      x = kept1 streamed1^T  y = kept2 streamed2^T  sums
+//   keys     k, v        q, d_mixed   s^T                    (d_mixed v^T)^T        d_k += d_s^T q, d_v += p^T d_mixed
+//   queries  q, d_mixed  k, v         s                      d_mixed v^T            d_q += d_s k
 //
-// p and d_s become left operands in the registers where x and y were summed; shared memory holds streamed rows only, and each
-// of their matrices is loaded twice, as it stands and transposed. y begins at -delta, which saves the subtraction.
+// p and d_s become left operands in the registers where x and y were summed; shared memory holds streamed rows only,
+// and each of their matrices is loaded twice, as it stands and transposed. y begins at -delta, which saves the
+// subtraction.
 //
-// What it costs at HEAD = 64: 7 products of L x L x d where one kernel with atomics has 5. But a matrix load here feeds four
-// products (32 rows a warp), with 16 loads a 64 products; a kernel of 128 x 128 blocks and eight warps that
-// passes p and d_s through shared memory gets about two products a load, and stores and reads both besides: shared memory
-// bounds it near 1024 multiply-adds a cycle, against the tensor cores' 1300 on an H100, and atomics come on top.
+// What it costs at HEAD = 64, counted in the machine code for sm_90, for a warp's 32 rows and 16 streamed ones, not
+// measured; in cycles of a scheduler as in forward.cuh:
 //
-// What bites: rows past the end of the segment arrive as zeros, also their log_sum and delta. Streamed queries of
-// zeros give p = 1, but d_mixed and d_s are 0 there, so nothing needs a mask; streamed keys of zeros may give p = infinity.
+//   of        products   tensor core   matrix loads   shared memory   instructions issued, without copies
+//   keys         64          416            16             256           182
+//   queries      48          312            12             192           137
+//
+// These are 7 products of L x L x d, and a kernel that adds d_q with atomics needs 5. But a matrix load feeds four
+// products here and about two there, where p and d_s also pass through shared memory and back: for 128 x 128 weights
+// 5824 cycles of tensor cores here stand against 4160 of tensor cores, at least 4650 of shared memory and the atomics
+// there.
+//
+// What bites: rows past the end of the segment arrive as zeros, also their log_sum and delta. Streamed queries of zeros
+// give p = 1, but d_mixed and d_s are 0 there, so nothing needs a mask; streamed keys of zeros may give p = infinity.
 #pragma once
 
 #include "staging.cuh"
@@ -40,31 +50,56 @@ struct Sums {
     float first[Plan<HEAD>::BLOCKS][HEAD / 8][4], second[Plan<HEAD>::BLOCKS][HEAD / 8][4];
 };
 
-// Takes in 16 streamed rows, `offset` into the stages, with their `numbers`. PARTIAL: of these only `left` exist.
+// Takes in 16 streamed rows, from `row` of the ring on. PARTIAL: of these only `left` exist.
 template <int HEAD, Of OF, bool PARTIAL>
-__device__ __forceinline__ void take_in(Sums<HEAD>& sums, const Kept<HEAD>& kept, const bf16* stages, int offset, Lanes lanes,
-                                        const float* numbers, int left, float scale) {
-    constexpr int BLOCKS = Plan<HEAD>::BLOCKS, STEPS = HEAD / 16;
+__device__ __forceinline__ void take_in(Sums<HEAD>& sums, const Kept<HEAD>& kept, const bf16* first, int row,
+                                        Lanes lanes, int left, float scale) {
+    using P = Plan<HEAD>;
+    constexpr int BLOCKS = P::BLOCKS, STEPS = HEAD / 16;
+    const bf16* second = first + P::STAGE;
+    const float* log_sum = reinterpret_cast<const float*>(second + P::STAGE);
+    const float* delta = log_sum + 2 * P::STREAM;
     const int pair = threadIdx.x % 4 * 2;
     float x[BLOCKS][2][4] = {};
 #pragma unroll
     for (int step = 0; step < STEPS; step++) {
         uint32_t right[4];
-        load_matrices(right, stages + at_step(offset + lanes.right, step));
+        load_matrices(right, first + at_step(row * HEAD + lanes.right, step));
 #pragma unroll
         for (int m = 0; m < BLOCKS; m++) {
             multiply_add(x[m][0], kept.first[m][step], right[0], right[1]);
             multiply_add(x[m][1], kept.first[m][step], right[2], right[3]);
         }
     }
-    #pragma unroll
+    float y[BLOCKS][2][4];
+#pragma unroll
+    for (int n = 0; n < 2; n++) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+#pragma unroll
+            for (int m = 0; m < BLOCKS; m++) {
+                y[m][n][i] = OF == Of::Keys ? -delta[row + 8 * n + pair + i % 2] : kept.delta[m][i / 2];
+            }
+        }
+    }
+#pragma unroll
+    for (int step = 0; step < STEPS; step++) {
+        uint32_t right[4];
+        load_matrices(right, second + at_step(row * HEAD + lanes.right, step));
+#pragma unroll
+        for (int m = 0; m < BLOCKS; m++) {
+            multiply_add(y[m][0], kept.second[m][step], right[0], right[1]);
+            multiply_add(y[m][1], kept.second[m][step], right[2], right[3]);
+        }
+    }
+#pragma unroll
     for (int n = 0; n < 2; n++) {
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             const int column = 8 * n + pair + i % 2;
 #pragma unroll
             for (int m = 0; m < BLOCKS; m++) {
-                const float reference = OF == Of::Keys ? numbers[column] : kept.log_sum[m][i / 2];
+                const float reference = OF == Of::Keys ? log_sum[row + column] : kept.log_sum[m][i / 2];
                 x[m][n][i] = power_of_two(fmaf(x[m][n][i], scale, -reference));
                 if (OF == Of::Queries && PARTIAL) {
                     x[m][n][i] = column < left ? x[m][n][i] : 0.0f;
@@ -84,33 +119,12 @@ __device__ __forceinline__ void take_in(Sums<HEAD>& sums, const Kept<HEAD>& kept
 #pragma unroll
         for (int n = 0; n < STEPS; n++) {
             uint32_t right[4];
-            load_matrices_transposed(right, stages + Plan<HEAD>::ARRAY + at_step(offset + lanes.left, n));
+            load_matrices_transposed(right, second + at_step(row * HEAD + lanes.left, n));
 #pragma unroll
             for (int m = 0; m < BLOCKS; m++) {
                 multiply_add(sums.second[m][2 * n], weights[m], right[0], right[1]);
                 multiply_add(sums.second[m][2 * n + 1], weights[m], right[2], right[3]);
             }
-        }
-    }
-    float y[BLOCKS][2][4];
-#pragma unroll
-    for (int n = 0; n < 2; n++) {
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
-#pragma unroll
-            for (int m = 0; m < BLOCKS; m++) {
-                y[m][n][i] = OF == Of::Keys ? -numbers[Plan<HEAD>::STREAM + 8 * n + pair + i % 2] : kept.delta[m][i / 2];
-            }
-        }
-    }
-#pragma unroll
-    for (int step = 0; step < STEPS; step++) {
-        uint32_t right[4];
-        load_matrices(right, stages + Plan<HEAD>::ARRAY + at_step(offset + lanes.right, step));
-#pragma unroll
-        for (int m = 0; m < BLOCKS; m++) {
-            multiply_add(y[m][0], kept.second[m][step], right[0], right[1]);
-            multiply_add(y[m][1], kept.second[m][step], right[2], right[3]);
         }
     }
     uint32_t d_scores[BLOCKS][4];
@@ -127,7 +141,7 @@ __device__ __forceinline__ void take_in(Sums<HEAD>& sums, const Kept<HEAD>& kept
 #pragma unroll
     for (int n = 0; n < STEPS; n++) {
         uint32_t right[4];
-        load_matrices_transposed(right, stages + at_step(offset + lanes.left, n));
+        load_matrices_transposed(right, first + at_step(row * HEAD + lanes.left, n));
 #pragma unroll
         for (int m = 0; m < BLOCKS; m++) {
             multiply_add(sums.first[m][2 * n], d_scores[m], right[0], right[1]);
@@ -136,27 +150,28 @@ __device__ __forceinline__ void take_in(Sums<HEAD>& sums, const Kept<HEAD>& kept
     }
 }
 
-// What is yet to be streamed.
+// What is streamed.
 struct Streamed {
     Rows first, second;
-    // The log-sum or the delta of a row that this thread copies.
-    const float* number;
+    // Of this head, by row of the batch.
+    const float *log_sum, *delta;
 };
 
-// Starts the copies of one stage, two arrays of rows and, for streamed queries, their log-sums and deltas; and moves on by as much.
+// Starts the copies of STREAM rows, from row `at` of the batch on, to rows `row` and on of the ring: of the two arrays
+// and, for streamed queries, of their log-sums and deltas.
 template <int HEAD, Of OF>
-__device__ __forceinline__ void fetch_stage(bf16* stage, float* numbers, Streamed& streamed, int left,
-                                            int size) {
+__device__ __forceinline__ void fetch_stage(bf16* ring, int row, const Streamed& streamed, int at, int end, int size) {
     using P = Plan<HEAD>;
-    fetch<HEAD, P::STREAM>(stage, streamed.first, left, size);
-    fetch<HEAD, P::STREAM>(stage + P::ARRAY, streamed.second, left, size);
+    // Nothing computed from `at` is worth a register across the products.
+    keep_nothing_of(at);
+    fetch<HEAD, P::STREAM>(ring + row * HEAD, streamed.first, at, end, size);
+    fetch<HEAD, P::STREAM>(ring + P::STAGE + row * HEAD, streamed.second, at, end, size);
     if (OF == Of::Keys && threadIdx.x < 2 * P::STREAM) {
-        const bool wanted = static_cast<int>(threadIdx.x) % P::STREAM < left;
-        copy_async<4>(numbers + threadIdx.x, streamed.number, wanted);
-        streamed.number += P::STREAM;
+        const int of_delta = threadIdx.x / P::STREAM, i = threadIdx.x % P::STREAM;
+        float* target = reinterpret_cast<float*>(ring + 2 * P::STAGE) + of_delta * 2 * P::STREAM + row + i;
+        const float* source = of_delta ? streamed.delta : streamed.log_sum;
+        copy_async<4>(target, at + i < end ? source + at + i : source, at + i < end);
     }
-    streamed.first = streamed.first.after(P::STREAM);
-    streamed.second = streamed.second.after(P::STREAM);
 }
 
 template <int HEAD, Of OF>
@@ -164,81 +179,73 @@ __device__ __forceinline__ void attention_backward(const bf16* qkv, const bf16* 
                                                    const float* delta, bf16* d_qkv, const int4* tiles, long long tokens,
                                                    int width, int size) {
     using P = Plan<HEAD>;
-    DYNAMIC_SHARED(bf16, stages);
-    float* numbers = reinterpret_cast<float*>(stages + 2 * P::STAGE);
-    const Tile tile = tile_of(tiles);
+    DYNAMIC_SHARED(bf16, ring);
+    const Tile tile = tile_of(tiles, blockIdx.x);
     const long long pitch = 3LL * width, column = static_cast<long long>(blockIdx.y) * size;
-    const Rows queries{qkv + tile.first * pitch + column, pitch};
-    const Rows keys{queries.from + width, pitch};
-    const Rows values{keys.from + width, pitch};
-    const Rows d_rows{d_mixed + static_cast<long long>(tile.first) * width + column, width};
-    const Rows kept_first = (OF == Of::Keys ? keys : queries).after(tile.begin);
-    const Rows kept_second = (OF == Of::Keys ? values : d_rows).after(tile.begin);
-    log_sum += blockIdx.y * tokens + tile.first;
-    delta += blockIdx.y * tokens + tile.first;
-    const int rows = tile.length - tile.begin, row = threadIdx.x / 32 * 16 * P::BLOCKS;
-    Streamed streamed{OF == Of::Keys ? queries : keys, OF == Of::Keys ? d_rows : values,
-                      (threadIdx.x < P::STREAM ? log_sum : delta) + threadIdx.x % P::STREAM};
+    const Rows queries{qkv + column, pitch}, keys{queries.from + width, pitch}, values{keys.from + width, pitch};
+    const Rows d_rows{d_mixed + column, width};
+    const Streamed streamed{OF == Of::Keys ? queries : keys, OF == Of::Keys ? d_rows : values,
+                            log_sum + blockIdx.y * tokens, delta + blockIdx.y * tokens};
+    const int mine = threadIdx.x / 32 * 16 * P::BLOCKS;
+    const bool busy = tile.begin + mine < tile.end;
     const float scale = 1.44269504f / sqrtf(static_cast<float>(size));
 
-    fetch<HEAD, P::TILE>(stages, kept_first, rows, size);
-    fetch<HEAD, P::TILE>(stages + P::STAGE, kept_second, rows, size);
+    fetch<HEAD, P::TILE>(ring, OF == Of::Keys ? keys : queries, tile.begin, tile.end, size);
+    fetch<HEAD, P::TILE>(ring + P::STAGE, OF == Of::Keys ? values : d_rows, tile.begin, tile.end, size);
     copies_arrived();
     __syncthreads();
     Kept<HEAD> kept;
     const Lanes lanes = ::lanes<HEAD>();
-    keep<HEAD>(kept.first, stages + row * HEAD, lanes);
-    keep<HEAD>(kept.second, stages + P::STAGE + row * HEAD, lanes);
+    keep<HEAD>(kept.first, ring + mine * HEAD, lanes);
+    keep<HEAD>(kept.second, ring + P::STAGE + mine * HEAD, lanes);
     if (OF == Of::Queries) {
 #pragma unroll
         for (int m = 0; m < P::BLOCKS; m++) {
 #pragma unroll
             for (int half = 0; half < 2; half++) {
-                const int within = row + 16 * m + 8 * half + threadIdx.x % 32 / 4;
-                kept.log_sum[m][half] = within < rows ? log_sum[tile.begin + within] : 0.0f;
-                kept.delta[m][half] = within < rows ? -delta[tile.begin + within] : 0.0f;
+                const int at = tile.begin + mine + 16 * m + 8 * half + threadIdx.x % 32 / 4;
+                kept.log_sum[m][half] = at < tile.end ? streamed.log_sum[at] : 0.0f;
+                kept.delta[m][half] = at < tile.end ? -streamed.delta[at] : 0.0f;
             }
         }
     }
     __syncthreads();
-    fetch_stage<HEAD, OF>(stages, numbers, streamed, tile.length, size);
+    fetch_stage<HEAD, OF>(ring, 0, streamed, tile.first, tile.end, size);
 
     Sums<HEAD> sums = {};
-    int stage = 0;
-    for (int left = tile.length; left > 0; left -= P::STREAM, stage ^= 1) {
-        // After the barrier this stage has arrived for all, and nobody reads the other one any more.
-        copies_arrived();
-        __syncthreads();
-        const int here = stage * P::STAGE;
-        const float* of_rows = numbers + stage * 2 * P::STREAM;
-        if (left > P::STREAM) {
-            fetch_stage<HEAD, OF>(stages + (stage ^ 1) * P::STAGE, numbers + (stage ^ 1) * 2 * P::STREAM, streamed,
-                                  left - P::STREAM, size);
+    for (int at = tile.first; at < tile.end; at += 16) {
+        const int row = (at - tile.first) % (2 * P::STREAM);
+        if (row % P::STREAM == 0) {
+            // After the barrier this half of the ring has arrived for all, and nobody reads the other one any more.
+            copies_arrived();
+            __syncthreads();
+            if (at + P::STREAM < tile.end) {
+                fetch_stage<HEAD, OF>(ring, row ^ P::STREAM, streamed, at + P::STREAM, tile.end, size);
+            }
         }
-        if (row >= rows) {
+        if (!busy) {
             continue;
         }
-        const int end = min(left, P::STREAM);
-        if (OF == Of::Keys || left >= P::STREAM) {
-#pragma unroll 1
-            for (int c = 0; c < end; c += 16) {
-                take_in<HEAD, OF, false>(sums, kept, stages, here + c * HEAD, lanes, of_rows + c, 16, scale);
-            }
+        if (OF == Of::Keys || at + 16 <= tile.end) {
+            take_in<HEAD, OF, false>(sums, kept, ring, row, lanes, 16, scale);
         } else {
-#pragma unroll 1
-            for (int c = 0; c < end; c += 16) {
-                take_in<HEAD, OF, true>(sums, kept, stages, here + c * HEAD, lanes, of_rows + c, left - c, scale);
-            }
+            take_in<HEAD, OF, true>(sums, kept, ring, row, lanes, tile.end - at, scale);
         }
     }
-    if (row >= rows) {
+    // Nobody reads the ring any more.
+    __syncthreads();
+    if (!busy) {
         return;
     }
-    // The last stage may still be read by other warps; the one after it is free.
-    bf16* through = stages + stage * P::STAGE;
-    bf16* to = d_qkv + (tile.first + tile.begin) * pitch + column + (OF == Of::Keys ? width : 0);
-    write<HEAD>(to, pitch, through, sums.first, row, rows, size, [&](int, int) { return scale * 0.693147181f; });
+    // Read once more: nothing but the sums outlives the products.
+    int again = blockIdx.x;
+    keep_nothing_of(again);
+    const Tile done = tile_of(tiles, again);
+    const int rows = done.end - done.begin;
+    bf16* to = d_qkv + done.begin * pitch + column + (OF == Of::Keys ? width : 0);
+    // 1 / sqrt(d) = scale * ln 2
+    write<HEAD>(to, pitch, ring, sums.first, mine, rows, size, [&](int, int) { return scale * 0.693147181f; });
     if (OF == Of::Keys) {
-        write<HEAD>(to + width, pitch, through, sums.second, row, rows, size, [](int, int) { return 1.0f; });
+        write<HEAD>(to + width, pitch, ring, sums.second, mine, rows, size, [](int, int) { return 1.0f; });
     }
 }

@@ -1,14 +1,15 @@
-// Attention of float32 heads without tensor cores: the same three kernels, to about 1e-6 of the exact numbers, for every d
-// up to 128. The formulas are those of forward.cuh and backward.cuh.
+// Attention of float32 heads without tensor cores: the same three kernels, to about 1e-6 of the exact numbers, for
+// every d up to 128. The formulas are those of forward.cuh and backward.cuh.
 //
 // Shapes: as there, in float32.
 //
-// A warp keeps 4 rows and streams 32 of the other side. A lane first stands for a streamed row: it dots it with each of the 4,
-// whose numbers all lanes read at once. The weights then pass through the warp's own corner of shared memory, and a lane stands
-// for columns lane + 32 j of the sums.
+// A warp keeps 4 rows and streams 32 of the other side. A lane first stands for a streamed row: it dots it with each of
+// the 4, whose numbers all lanes read at once. The weights then pass through the warp's own corner of shared memory,
+// and a lane stands for columns lane + 32 j of the sums.
 //
-// In shared memory chunk c (4 numbers) of row r lies at r * pitch/4 + (c ^ r % 8): 8 lanes that read one chunk of 8 rows touch all
-// 32 banks. One buffer holds keys and values in turn (queries and gradients), so 128 columns fit in 48 KB.
+// In shared memory chunk c (4 numbers) of row r lies at r * pitch/4 + (c ^ r % 8): 8 lanes that read one chunk of 8
+// rows touch all 32 banks. One buffer holds keys and values in turn (queries and gradients), so 128 columns fit in 48
+// KB.
 //
 // What bites: columns d..pitch are zeros in shared memory; the sums there are zeros and not written.
 #pragma once
@@ -31,13 +32,14 @@ __device__ __forceinline__ int place(int row, int column, int pitch) {
     return row * pitch + ((column / 4 ^ row % 8) * 4 | column % 4);
 }
 
-// Copies COUNT rows, of which `left` exist, between barriers.
-__device__ __forceinline__ void fetch(float* to, const float* from, long long pitch, int count, int left, int size,
-                                      const Arrays& arrays) {
+// Copies `count` rows from row `at` on between barriers, zeros for those from row `end` on.
+__device__ __forceinline__ void fetch(float* to, const float* from, long long pitch, int count, int at, int end,
+                                      int size, const Arrays& arrays) {
     __syncthreads();
     for (int i = threadIdx.x; i < count * arrays.pitch; i += THREADS) {
         const int row = i / arrays.pitch, column = i % arrays.pitch;
-        to[place(row, column, arrays.pitch)] = row < left && column < size ? from[row * pitch + column] : 0.0f;
+        to[place(row, column, arrays.pitch)] =
+            at + row < end && column < size ? from[(at + row) * pitch + column] : 0.0f;
     }
     __syncthreads();
 }
@@ -59,7 +61,8 @@ __device__ __forceinline__ void dots(float (&sum)[ROWS], const float* kept, int 
 }
 
 // sum [4 rows] += weights [4 rows, of each lane's streamed row] streamed [`left` rows].
-__device__ __forceinline__ void gather(float (&sum)[ROWS][COLUMNS], const float (&mine)[ROWS], const Arrays& arrays, int left) {
+__device__ __forceinline__ void gather(float (&sum)[ROWS][COLUMNS], const float (&mine)[ROWS], const Arrays& arrays,
+                                       int left) {
     const int lane = threadIdx.x % 32;
     float4* weights = reinterpret_cast<float4*>(arrays.weights);
     weights[lane] = make_float4(mine[0], mine[1], mine[2], mine[3]);
@@ -80,8 +83,8 @@ __device__ __forceinline__ void gather(float (&sum)[ROWS][COLUMNS], const float 
     __syncwarp();
 }
 
-__device__ __forceinline__ void write(float* to, long long pitch, const float (&sum)[ROWS][COLUMNS], const float (&by)[ROWS],
-                                      int row, int left, int size) {
+__device__ __forceinline__ void write(float* to, long long pitch, const float (&sum)[ROWS][COLUMNS],
+                                      const float (&by)[ROWS], int row, int left, int size) {
 #pragma unroll
     for (int r = 0; r < ROWS; r++) {
 #pragma unroll
@@ -94,27 +97,26 @@ __device__ __forceinline__ void write(float* to, long long pitch, const float (&
     }
 }
 
-__device__ __forceinline__ void forward(const float* qkv, float* mixed, float* log_sum, const int4* tiles, long long tokens,
-                                        int width, int size) {
+__device__ __forceinline__ void forward(const float* qkv, float* mixed, float* log_sum, const int4* tiles,
+                                        long long tokens, int width, int size) {
     DYNAMIC_SHARED(float, memory);
     const int pitch = Reference::pitch(size), lane = threadIdx.x % 32, warp = threadIdx.x / 32, row = warp * ROWS;
     float* stream = memory + TILE * pitch;
     const Arrays arrays{memory, nullptr, stream, stream + STREAM * pitch + warp * Reference::WEIGHTS, pitch};
-    const Tile tile = tile_of(tiles);
+    const Tile tile = tile_of(tiles, blockIdx.x);
     const long long between = 3LL * width;
-    const float* queries = qkv + tile.first * between + static_cast<long long>(blockIdx.y) * size;
-    const int rows = tile.length - tile.begin;
+    const float* queries = qkv + static_cast<long long>(blockIdx.y) * size;
+    const int rows = tile.end - tile.begin;
     const float scale = 1.44269504f / sqrtf(static_cast<float>(size));
 
-    fetch(arrays.first, queries + tile.begin * between, between, TILE, rows, size, arrays);
+    fetch(arrays.first, queries, between, TILE, tile.begin, tile.end, size, arrays);
     float peak[ROWS], sum[ROWS] = {}, totals[ROWS][COLUMNS] = {}, scores[ROWS];
     for (int r = 0; r < ROWS; r++) {
         peak[r] = -INFINITY;
     }
-    for (int done = 0; done < tile.length; done += STREAM) {
-        const int left = tile.length - done;
-        const float* keys = queries + done * between + width;
-        fetch(arrays.stream, keys, between, STREAM, left, size, arrays);
+    for (int at = tile.first; at < tile.end; at += STREAM) {
+        const int left = tile.end - at;
+        fetch(arrays.stream, queries + width, between, STREAM, at, tile.end, size, arrays);
         if (row < rows) {
             dots(scores, arrays.first, row, arrays, size);
 #pragma unroll
@@ -133,7 +135,7 @@ __device__ __forceinline__ void forward(const float* qkv, float* mixed, float* l
                 }
             }
         }
-        fetch(arrays.stream, keys + width, between, STREAM, left, size, arrays);
+        fetch(arrays.stream, queries + 2 * width, between, STREAM, at, tile.end, size, arrays);
         if (row < rows) {
             gather(totals, scores, arrays, left);
         }
@@ -142,7 +144,6 @@ __device__ __forceinline__ void forward(const float* qkv, float* mixed, float* l
         return;
     }
     float by[ROWS];
-    const long long at = tile.first + tile.begin;
 #pragma unroll
     for (int r = 0; r < ROWS; r++) {
         for (int apart = 16; apart > 0; apart /= 2) {
@@ -150,64 +151,64 @@ __device__ __forceinline__ void forward(const float* qkv, float* mixed, float* l
         }
         by[r] = 1.0f / sum[r];
         if (log_sum != nullptr && lane == 0 && row + r < rows) {
-            log_sum[blockIdx.y * tokens + at + row + r] = peak[r] + log2f(sum[r]);
+            log_sum[blockIdx.y * tokens + tile.begin + row + r] = peak[r] + log2f(sum[r]);
         }
     }
-    write(mixed + at * width + static_cast<long long>(blockIdx.y) * size, width, totals, by, row, rows, size);
+    write(mixed + static_cast<long long>(tile.begin) * width + static_cast<long long>(blockIdx.y) * size, width, totals,
+          by, row, rows, size);
 }
 
 // What is kept and streamed: the table of backward.cuh.
 template <Of OF>
-__device__ __forceinline__ void backward(const float* qkv, const float* d_mixed, const float* log_sum, const float* delta,
-                                         float* d_qkv, const int4* tiles, long long tokens, int width, int size) {
+__device__ __forceinline__ void backward(const float* qkv, const float* d_mixed, const float* log_sum,
+                                         const float* delta, float* d_qkv, const int4* tiles, long long tokens,
+                                         int width, int size) {
     DYNAMIC_SHARED(float, memory);
     const int pitch = Reference::pitch(size), lane = threadIdx.x % 32, warp = threadIdx.x / 32, row = warp * ROWS;
     float* stream = memory + 2 * TILE * pitch;
-    const Arrays arrays{memory, memory + TILE * pitch, stream, stream + STREAM * pitch + warp * Reference::WEIGHTS, pitch};
-    const Tile tile = tile_of(tiles);
+    const Arrays arrays{memory, memory + TILE * pitch, stream, stream + STREAM * pitch + warp * Reference::WEIGHTS,
+                        pitch};
+    const Tile tile = tile_of(tiles, blockIdx.x);
     const long long between = 3LL * width, column = static_cast<long long>(blockIdx.y) * size;
-    const float* queries = qkv + tile.first * between + column;
-    const float* d_rows = d_mixed + static_cast<long long>(tile.first) * width + column;
-    const float* first = queries + (OF == Of::Keys ? 0 : width);
-    const float* second = OF == Of::Keys ? d_rows : queries + 2 * width;
+    const float *queries = qkv + column, *keys = queries + width, *values = keys + width, *d_rows = d_mixed + column;
+    const float* first = OF == Of::Keys ? queries : keys;
+    const float* second = OF == Of::Keys ? d_rows : values;
     const long long second_pitch = OF == Of::Keys ? width : between, kept_pitch = OF == Of::Keys ? between : width;
-    const float* kept_first = queries + (OF == Of::Keys ? width : 0) + tile.begin * between;
-    const float* kept_second = (OF == Of::Keys ? queries + 2 * width : d_rows) + tile.begin * kept_pitch;
-    log_sum += blockIdx.y * tokens + tile.first;
-    delta += blockIdx.y * tokens + tile.first;
-    const int rows = tile.length - tile.begin;
+    log_sum += blockIdx.y * tokens;
+    delta += blockIdx.y * tokens;
+    const int rows = tile.end - tile.begin;
     const float root = sqrtf(static_cast<float>(size)), scale = 1.44269504f / root;
 
-    fetch(arrays.first, kept_first, between, TILE, rows, size, arrays);
-    fetch(arrays.second, kept_second, kept_pitch, TILE, rows, size, arrays);
+    fetch(arrays.first, OF == Of::Keys ? keys : queries, between, TILE, tile.begin, tile.end, size, arrays);
+    fetch(arrays.second, OF == Of::Keys ? values : d_rows, kept_pitch, TILE, tile.begin, tile.end, size, arrays);
     float d_first[ROWS][COLUMNS] = {}, d_second[ROWS][COLUMNS] = {}, p[ROWS], d_scores[ROWS];
-    for (int done = 0; done < tile.length; done += STREAM) {
-        const int left = tile.length - done;
-        fetch(arrays.stream, second + done * second_pitch, second_pitch, STREAM, left, size, arrays);
+    for (int at = tile.first; at < tile.end; at += STREAM) {
+        const int left = tile.end - at;
+        fetch(arrays.stream, second, second_pitch, STREAM, at, tile.end, size, arrays);
         if (row < rows) {
             dots(d_scores, arrays.second, row, arrays, size);
         }
-        fetch(arrays.stream, first + done * between, between, STREAM, left, size, arrays);
+        fetch(arrays.stream, first, between, STREAM, at, tile.end, size, arrays);
         if (row < rows) {
             dots(p, arrays.first, row, arrays, size);
 #pragma unroll
             for (int r = 0; r < ROWS; r++) {
-                const int query = OF == Of::Keys ? done + lane : tile.begin + row + r;
-                const bool exists = lane < left && query < tile.length;
+                const int query = OF == Of::Keys ? at + lane : tile.begin + row + r;
+                const bool exists = lane < left && query < tile.end;
                 p[r] = exists ? exp2f(fmaf(p[r], scale, -log_sum[query])) : 0.0f;
                 d_scores[r] = exists ? p[r] * (d_scores[r] - delta[query]) : 0.0f;
             }
             gather(d_first, d_scores, arrays, left);
         }
         if (OF == Of::Keys) {
-            fetch(arrays.stream, second + done * second_pitch, second_pitch, STREAM, left, size, arrays);
+            fetch(arrays.stream, second, second_pitch, STREAM, at, tile.end, size, arrays);
             if (row < rows) {
                 gather(d_second, p, arrays, left);
             }
         }
     }
     const float by[ROWS] = {1.0f / root, 1.0f / root, 1.0f / root, 1.0f / root}, one[ROWS] = {1.0f, 1.0f, 1.0f, 1.0f};
-    float* to = d_qkv + (tile.first + tile.begin) * between + column + (OF == Of::Keys ? width : 0);
+    float* to = d_qkv + tile.begin * between + column + (OF == Of::Keys ? width : 0);
     write(to, between, d_first, by, row, rows, size);
     if (OF == Of::Keys) {
         write(to + width, between, d_second, one, row, rows, size);

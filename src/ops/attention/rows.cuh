@@ -8,16 +8,24 @@
 // Both only move memory. A thread takes 16 bytes at a time where rows allow it, which is d a multiple of 16 for turn
 // (half a head is chunks) and of 8 for delta; else one pair, or two numbers.
 //
-// What bites: a turn by `direction` -1 undoes one by +1, and that is also how gradients with respect to the turned q and k
-// become those of the unturned: exact in the mathematics, rounded once more in bfloat16.
+// What bites: a turn by `direction` -1 undoes one by +1, and that is also how gradients with respect to the turned q
+// and k become those of the unturned: exact in the mathematics, rounded once more in bfloat16.
 #pragma once
 
 #include "staging.cuh"
 
-__device__ __forceinline__ float number(float x) { return x; }
-__device__ __forceinline__ float number(bf16 x) { return __bfloat162float(x); }
-__device__ __forceinline__ void round_to(float& to, float x) { to = x; }
-__device__ __forceinline__ void round_to(bf16& to, float x) { to = __float2bfloat16_rn(x); }
+__device__ __forceinline__ float number(float x) {
+    return x;
+}
+__device__ __forceinline__ float number(bf16 x) {
+    return __bfloat162float(x);
+}
+__device__ __forceinline__ void round_to(float& to, float x) {
+    to = x;
+}
+__device__ __forceinline__ void round_to(bf16& to, float x) {
+    to = __float2bfloat16_rn(x);
+}
 
 // COUNT numbers that move together.
 template <typename T, int COUNT>
@@ -27,7 +35,8 @@ struct alignas(sizeof(T) * COUNT) Chunk {
 
 // Turns COUNT pairs.
 template <typename T, int COUNT>
-__device__ __forceinline__ void turn_pairs(T* lower, int half, const float* cosine, const float* sine, float direction) {
+__device__ __forceinline__ void turn_pairs(T* lower, int half, const float* cosine, const float* sine,
+                                           float direction) {
     typedef Chunk<T, COUNT> Numbers;
     Numbers* low = reinterpret_cast<Numbers*>(lower);
     Numbers* high = reinterpret_cast<Numbers*>(lower + half);
@@ -45,12 +54,13 @@ __device__ __forceinline__ void turn_pairs(T* lower, int half, const float* cosi
 
 // Any grid; blocks of THREADS. TOKENS rows at a time keep the indices within 32 bits.
 template <typename T>
-__device__ __forceinline__ void turn(T* qkv, const float* cosine, const float* sine, long long tokens, int width, int heads,
-                                     int direction) {
+__device__ __forceinline__ void turn(T* qkv, const float* cosine, const float* sine, long long tokens, int width,
+                                     int heads, int direction) {
     constexpr int COUNT = 16 / sizeof(T), TOKENS = 4;
     const int half = width / heads / 2, whole = half % COUNT == 0, chunk = whole ? COUNT : 1;
     const int per_head = half / chunk, per_row = 2 * heads * per_head;
-    for (long long first = static_cast<long long>(blockIdx.x) * TOKENS; first < tokens; first += static_cast<long long>(gridDim.x) * TOKENS) {
+    for (long long first = static_cast<long long>(blockIdx.x) * TOKENS; first < tokens;
+         first += static_cast<long long>(gridDim.x) * TOKENS) {
         for (int item = threadIdx.x; item < TOKENS * per_row; item += blockDim.x) {
             const long long token = first + item / per_row;
             if (token >= tokens) {
@@ -72,7 +82,8 @@ __device__ __forceinline__ void turn(T* qkv, const float* cosine, const float* s
 
 template <typename T, int COUNT>
 __device__ __forceinline__ float product(const T* left, const T* right) {
-    const Chunk<T, COUNT> a = *reinterpret_cast<const Chunk<T, COUNT>*>(left), b = *reinterpret_cast<const Chunk<T, COUNT>*>(right);
+    const Chunk<T, COUNT> a = *reinterpret_cast<const Chunk<T, COUNT>*>(left),
+                          b = *reinterpret_cast<const Chunk<T, COUNT>*>(right);
     float sum = 0.0f;
 #pragma unroll
     for (int i = 0; i < COUNT; i++) {
@@ -83,7 +94,8 @@ __device__ __forceinline__ float product(const T* left, const T* right) {
 
 // Any grid; blocks of THREADS. Eight lanes share a head of a row.
 template <typename T>
-__device__ __forceinline__ void delta_of(const T* mixed, const T* d_mixed, float* delta, long long tokens, int width, int size) {
+__device__ __forceinline__ void delta_of(const T* mixed, const T* d_mixed, float* delta, long long tokens, int width,
+                                         int size) {
     constexpr int COUNT = 16 / sizeof(T), LANES = 8;
     const int heads = width / size, lane = threadIdx.x % LANES, groups = blockDim.x / LANES;
     const long long items = tokens * heads, step = static_cast<long long>(gridDim.x) * groups;

@@ -1,38 +1,36 @@
 // Rows of one head between global memory, shared memory and the tensor cores' registers.
 //
-// In shared memory a row is HEAD bfloat16 in chunks of 8 (16 bytes), and chunk c of row r lies at r * HEAD/8 + (c ^ key(r)):
-// any 8 rows of one chunk, which is what one matrix load touches, fall on all 32 banks once.
+// In shared memory a row is HEAD bfloat16 in chunks of 8 (16 bytes), and chunk c of row r lies at r * HEAD/8 + (c ^
+// key(r)): any 8 rows of one chunk, which is what one matrix load touches, fall on all 32 banks once.
 //
-// Shapes: global rows are d numbers with a pitch of D or 3D; columns d..HEAD are zeros in shared memory and never written back.
+// Shapes: global rows are d numbers with a pitch of D or 3D; columns d..HEAD are zeros in shared memory and never
+// written back.
 //
-// What bites: rows are 16-byte aligned only where d is a multiple of 8 (then so is D); for other d, which is even, the same
-// copies go in steps of 4 bytes.
+// What bites: rows are 16-byte aligned only where d is a multiple of 8 (then so is D); for other d, which is even, the
+// same copies go in steps of 4 bytes.
 #pragma once
 
 #include "kernel.cuh"
 #include "tensor_cores.cuh"
 #include "tiles.h"
 
-// One block of work, from the list that the host lays out.
+// One block of work, from the list that the host lays out, in rows of the batch.
 struct Tile {
-    // Rows of the segment in the batch, [first, first + length).
-    int first;
-    int length;
-    // The first row of this tile within the segment.
+    // The segment.
+    int first, end;
+    // The first row of the tile.
     int begin;
 };
 
-__device__ __forceinline__ Tile tile_of(const int4* tiles) {
-    const int4 tile = tiles[blockIdx.x];
-    return {tile.x, tile.y, tile.z};
+__device__ __forceinline__ Tile tile_of(const int4* tiles, int index) {
+    const int4 tile = tiles[index];
+    return {tile.x, tile.x + tile.y, tile.x + tile.z};
 }
 
-// d numbers a row, every `pitch` of them.
+// d numbers a row of the batch, every `pitch` of them.
 struct Rows {
     const bf16* from;
     long long pitch;
-
-    __device__ Rows after(int rows) const { return {from + rows * pitch, pitch}; }
 };
 
 template <int HEAD>
@@ -43,37 +41,40 @@ __device__ __forceinline__ int place(int row, int chunk) {
     return (row * CHUNKS + (chunk ^ (row / ROWS_PER_LINE % KEYS))) * 8;
 }
 
-// Starts the copies of ROWS rows to shared memory, of which `left` exist; zeros for the others.
+// Starts the copies of ROWS rows from row `at` on to shared memory, zeros for those from row `end` on.
 //
-// A thread copies one chunk of every STEP rows; both addresses advance by additions, because offsets of all its rows, which the
-// compiler would otherwise keep across the products, cost a score of registers.
+// A thread copies one chunk of every STEP rows; both addresses advance by additions, because offsets of all its rows,
+// which the compiler would otherwise keep across the products, cost a score of registers.
 template <int HEAD, int ROWS>
-__device__ __forceinline__ void fetch(bf16* to, Rows rows, int left, int size) {
+__device__ __forceinline__ void fetch(bf16* to, Rows rows, int at, int end, int size) {
     constexpr int CHUNKS = HEAD / 8, STEP = THREADS / CHUNKS;
     static_assert(STEP % 8 == 0 && ROWS % STEP == 0, "the chunks that a thread copies lie at one distance");
-    int row = threadIdx.x / CHUNKS;
-    const int column = threadIdx.x % CHUNKS * 8;
+    int thread = threadIdx.x;
+    keep_nothing_of(thread);
+    const int row = thread / CHUNKS, column = thread % CHUNKS * 8;
     bf16* target = to + place<HEAD>(row, column / 8);
-    const bf16* source = rows.from + row * rows.pitch + column;
+    const bf16* source = rows.from + (at + row) * rows.pitch + column;
+    int left = end - at - row;
     if (size % 8 == 0) {
         left = column < size ? left : 0;
 #pragma unroll
-        for (int i = 0; i < ROWS / STEP; i++, row += STEP, target += STEP * HEAD, source += STEP * rows.pitch) {
-            copy_async<16>(target, row < left ? source : rows.from, row < left);
+        for (int i = 0; i < ROWS; i += STEP, target += STEP * HEAD, source += STEP * rows.pitch) {
+            copy_async<16>(target, i < left ? source : rows.from, i < left);
         }
     } else {
 #pragma unroll 1
-        for (; row < ROWS; row += STEP, target += STEP * HEAD, source += STEP * rows.pitch) {
+        for (int i = 0; i < ROWS; i += STEP, target += STEP * HEAD, source += STEP * rows.pitch) {
             for (int pair = 0; pair < 8; pair += 2) {
-                const bool wanted = row < left && column + pair < size;
+                const bool wanted = i < left && column + pair < size;
                 copy_async<4>(target + pair, wanted ? source + pair : rows.from, wanted);
             }
         }
     }
 }
 
-// Where this lane's addresses lie for a matrix load of 16 rows and columns 0..16, from the first of these rows. The load of columns
-// 16 * step on is at `at_step` of it, and rows 16, 32, .. are further by as many times HEAD: keys repeat every 8 rows.
+// Where this lane's addresses lie for a matrix load of 16 rows and columns 0..16, from the first of these rows. The
+// load of columns 16 * step on is at `at_step` of it, and rows 16, 32, .. are further by as many times HEAD: keys
+// repeat every 8 rows.
 struct Lanes {
     // As a left operand, or transposed as a right one whose k runs over rows.
     int left;
@@ -94,7 +95,8 @@ __device__ __forceinline__ int at_step(int offset, int step) {
 
 // A warp's rows as left operands for every step over d.
 template <int HEAD>
-__device__ __forceinline__ void keep(uint32_t (&operand)[Plan<HEAD>::BLOCKS][HEAD / 16][4], const bf16* rows, Lanes lanes) {
+__device__ __forceinline__ void keep(uint32_t (&operand)[Plan<HEAD>::BLOCKS][HEAD / 16][4], const bf16* rows,
+                                     Lanes lanes) {
 #pragma unroll
     for (int m = 0; m < Plan<HEAD>::BLOCKS; m++) {
 #pragma unroll
@@ -104,11 +106,12 @@ __device__ __forceinline__ void keep(uint32_t (&operand)[Plan<HEAD>::BLOCKS][HEA
     }
 }
 
-// The sums of a warp's rows, times `scale` by row, to global memory by way of the warp's own part of `through`, so that whole
-// chunks are written. `row` is the warp's first row within the tile, and `left` rows of the tile exist.
+// The sums of a warp's rows, times `scale` by row, to global memory by way of the warp's own part of `through`, so that
+// whole chunks are written. `row` is the warp's first row within the tile, and `left` rows of the tile exist.
 template <int HEAD, typename Scale>
-__device__ __forceinline__ void write(bf16* to, long long pitch, bf16* through, const float (&sums)[Plan<HEAD>::BLOCKS][HEAD / 8][4],
-                                      int row, int left, int size, Scale scale) {
+__device__ __forceinline__ void write(bf16* to, long long pitch, bf16* through,
+                                      const float (&sums)[Plan<HEAD>::BLOCKS][HEAD / 8][4], int row, int left, int size,
+                                      Scale scale) {
     constexpr int CHUNKS = HEAD / 8, ROWS = 16 * Plan<HEAD>::BLOCKS;
     const int lane = threadIdx.x % 32;
 #pragma unroll
