@@ -8,7 +8,8 @@ use std::time::Duration;
 use itertools::Itertools;
 
 use super::{CliError, Exit, talk};
-use crate::device::{Compute, Precision, computing_in};
+use crate::device::{Precision, computing_in};
+use crate::ops::Operations;
 use crate::ranks::{self, Ended, Ranks, RanksError};
 
 /// How long the ranks that say nothing wait for the one that says why they end.
@@ -25,18 +26,22 @@ pub fn begin(output: Option<&PathBuf>) -> Result<Option<Box<dyn Ranks>>, CliErro
 }
 
 /// Says on rank 0 what each rank computes on, in one line where it is the same for all.
-pub fn introduce(ranks: &dyn Ranks, device: &impl Compute, precision: Precision) {
+pub fn introduce(ranks: &dyn Ranks, device: &impl Operations, precision: Precision) {
     if ranks.count() == 1 {
         return;
     }
+    let way = device.way_between(ranks);
     let all = ranks.gather(computing_in(device, precision).as_bytes());
     if ranks.rank() > 0 {
         return;
     }
     let all: Vec<_> = all.iter().map(|text| String::from_utf8_lossy(text)).collect();
     match all.iter().all_equal_value() {
-        Ok(text) => talk(format_args!("{} ranks, each on {text}", all.len())),
-        Err(_) => all.iter().enumerate().for_each(|(rank, text)| talk(format_args!("rank {rank} on {text}"))),
+        Ok(text) => talk(format_args!("{} ranks, each on {text}; gradients are summed {way}", all.len())),
+        Err(_) => {
+            all.iter().enumerate().for_each(|(rank, text)| talk(format_args!("rank {rank} on {text}")));
+            talk(format_args!("gradients are summed {way}"));
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! gradients. So what leaves [`Ranks::sum`] and [`Ranks::gather`] is the same on every rank, bit for bit; a rank that got
 //! other bits would drift away unseen. All ranks must call the same methods in the same order: one that calls alone waits.
 //!
-//! [`Alone`] is one rank and costs nothing; [`Mpi`] (feature `mpi`) is what `mpirun` or `srun` started; [`Threads`] are ranks
+//! [`Alone`] is one rank and costs nothing; `Mpi` (feature `mpi`) is what `mpirun` or `srun` started; [`Threads`] are ranks
 //! in one process, for tests that need no launcher.
 
 mod begin;
