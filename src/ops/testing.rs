@@ -86,7 +86,8 @@ fn run_form<D: Operations>(device: &D, x: &Matrix<Cpu>, weights: &[Matrix<Cpu>],
 }
 
 /// Holds a fused form on a device against the composed one on the CPU: result, and the gradients of `<y, c>` with respect to the input and
-/// every weight, within `tolerance` of the largest number of each.
+/// every weight. `tolerance` is what each may be off by, `|found - expected| / |expected|`; and no number of it by more than twice that share of
+/// the largest.
 pub(super) fn check_forms<D: Operations>(
     device: &D,
     name: &str,
@@ -98,10 +99,14 @@ pub(super) fn check_forms<D: Operations>(
 ) {
     let (found, expected) = (run_form(device, x, weights, fused), run_form(&Cpu::default(), x, weights, composed));
     for (which, (found, expected)) in found.into_iter().zip(expected).enumerate() {
+        assert_eq!(found.len(), expected.len());
         let largest = expected.iter().fold(1e-3f32, |most, x| most.max(x.abs()));
-        let pairs = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
-        let worst = pairs.fold(0.0f32, |most, x| if x > most || x.is_nan() { x } else { most }) / largest;
-        assert!(worst < tolerance, "{name}: number {which} (0 result, 1 input, 2.. weights) is off by {worst}");
+        let apart: Vec<f32> = found.iter().zip(&expected).map(|(a, b)| a - b).collect();
+        let worst = apart.iter().fold(0.0f32, |most, x| if x.abs() > most || x.is_nan() { x.abs() } else { most });
+        let length = |values: &[f32]| values.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let (whole, one) = (length(&apart) / length(&expected).max(largest), worst / largest);
+        let fits = whole < tolerance && one < 2.0 * tolerance;
+        assert!(fits, "{name}: number {which} (0 result, 1 input, 2.. weights) is off by {whole}, in one place {one}");
     }
 }
 

@@ -37,7 +37,7 @@ fn the_fused_form_equals_the_composed_one() {
                 &name,
                 &x,
                 &weights,
-                &|x, _| Cpu::gated(x, &open),
+                &|x, w| Cpu::gated(x, &opened(w)),
                 &|x, w| composed(x, &w[0], &w[1]),
                 2e-5,
             );

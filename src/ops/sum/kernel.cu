@@ -25,10 +25,11 @@ extern "C" __global__ void sum_states(const float* z, const float* a, const floa
     }
 }
 
-// to += from
+// to += from; one of them may begin in the midst of an allocation, where four numbers cannot be loaded at once
 extern "C" __global__ void add_to(float* to, const float* from, long long count) {
     const long long i = ((long long)blockIdx.x * blockDim.x + threadIdx.x) * 4;
-    if (i + 4 <= count) {
+    const bool aligned = (reinterpret_cast<size_t>(to) | reinterpret_cast<size_t>(from)) % 16 == 0;
+    if (aligned && i + 4 <= count) {
         Group<4> sum, other;
         load(sum, to + i), load(other, from + i);
 #pragma unroll
@@ -36,7 +37,7 @@ extern "C" __global__ void add_to(float* to, const float* from, long long count)
         store(to + i, sum);
         return;
     }
-    for (long long j = i; j < count; j++) to[j] += from[j];
+    for (long long j = i; j < count && j < i + 4; j++) to[j] += from[j];
 }
 
 // The bits of the largest |x|, in *largest, which begins at 0: those of NaN are above those of infinity, and those above all numbers'.
