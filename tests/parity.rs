@@ -9,6 +9,7 @@ use std::path::Path;
 use dfdx::prelude::{Cpu, NoneTape};
 use safetensors::{Dtype, SafeTensors};
 use trm_arc::model::{Config, ConfigError, Example, Inputs, Mixer, Model, Positions};
+use trm_arc::ops::Operations;
 use trm_arc::train::supervise;
 
 struct Oracle {
@@ -43,7 +44,7 @@ impl Oracle {
         }
     }
 
-    fn model(&self) -> Model<Cpu> {
+    fn model<D: Operations>(&self, device: &D) -> Model<D> {
         let size = |name| self.setting(name) as usize;
         let config = Config {
             vocabulary: size("vocab"),
@@ -61,7 +62,7 @@ impl Oracle {
             rope_base: self.setting("theta"),
         };
         let values = |name: &str| self.numbers(&format!("weights.{name}")).iter().map(|&x| x as f32).collect();
-        Model::build::<ConfigError>(config, &Cpu::default(), |spec| Ok(values(&spec.name))).unwrap()
+        Model::build::<ConfigError>(config, device, |spec| Ok(values(&spec.name))).unwrap()
     }
 
     /// Cells, positions and puzzle rows of each example.
@@ -86,9 +87,39 @@ fn close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
     assert!(difference <= tolerance, "{what}: differs by {difference:e}, allowed {tolerance:e}");
 }
 
+/// On the CPU, and in float32 on the first CUDA device where this build and this machine have one.
 fn check(name: &str) {
+    check_on(name, &Cpu::default());
+    #[cfg(feature = "cuda")]
+    if let Some(device) = cuda() {
+        check_on(name, &*device);
+    }
+}
+
+/// One test at a time drives the device.
+#[cfg(feature = "cuda")]
+fn cuda() -> Option<impl std::ops::Deref<Target = dfdx::prelude::Cuda>> {
+    struct Alone(dfdx::prelude::Cuda, #[expect(dead_code)] std::sync::MutexGuard<'static, ()>);
+    impl std::ops::Deref for Alone {
+        type Target = dfdx::prelude::Cuda;
+        fn deref(&self) -> &Self::Target {
+            &self.0
+        }
+    }
+    static DEVICE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let held = DEVICE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    match trm_arc::device::cuda::open(0) {
+        Ok(device) => Some(Alone(device, held)),
+        Err(fault) => {
+            eprintln!("skipped on CUDA: {fault}");
+            None
+        }
+    }
+}
+
+fn check_on<D: Operations>(name: &str, device: &D) {
     let oracle = Oracle::open(name);
-    let model = oracle.model();
+    let model = oracle.model(device);
     let examples = oracle.examples();
     let as_example = |(cells, positions, _): &'_ (Vec<u8>, Vec<u16>, Vec<f32>)| (cells.clone(), positions.clone());
     let owned: Vec<_> = examples.iter().map(as_example).collect();
@@ -156,7 +187,7 @@ fn without_positions_it_equals_pytorch() {
 #[test]
 fn a_ragged_batch_equals_its_examples_one_by_one() {
     let oracle = Oracle::open("attention.safetensors");
-    let model = oracle.model();
+    let model = oracle.model(&Cpu::default());
     let examples = oracle.examples();
     // Cut to different lengths, with gaps in the positions as a tight canvas has them.
     let lengths = [36, 7, 20];

@@ -4,6 +4,8 @@
 //! timed, and in [`another_way`]. Logits, losses and, in training, every gradient must agree. The timed model itself
 //! is asked for finite numbers only: with random weights, over several steps, honest implementations part.
 
+use dfdx::prelude::Cpu;
+
 use crate::bench::BenchError;
 use crate::bench::work::Work;
 use crate::device::Precision;
@@ -55,19 +57,21 @@ pub fn check<D: Operations>(
     train: bool,
     device: &D,
 ) -> Result<Agreement, BenchError> {
-    check_work(Work::new(small(config), BATCH, device, 1)?, precision, train)
+    let (config, cpu) = (small(config), Cpu::default());
+    check_work(Work::new(config.clone(), BATCH, device, 1)?, &Work::new(config, BATCH, &cpu, 1)?, precision, train)
 }
 
-/// Computes the step of this work twice and compares.
+/// Computes the step of a work as it is timed, and the same work on the CPU another way, and compares.
 ///
 /// # Errors
 /// [`BenchError::Disagrees`] naming the tensor.
 pub(super) fn check_work<D: Operations>(
     mut work: Work<D>,
+    same: &Work<Cpu>,
     precision: Precision,
     train: bool,
 ) -> Result<Agreement, BenchError> {
-    let expected = another_way(&work, train);
+    let expected = another_way(same, train);
     work.model.precision = precision;
     compare(&work.model.config, &as_timed(&work, train), &expected, allowed(precision))
 }
@@ -101,8 +105,8 @@ fn as_timed<D: Operations>(work: &Work<D>, train: bool) -> Numbers {
     numbers(work, train, work.batch())
 }
 
-/// The same step by other means, in float32: one example at a time, their gradients summed.
-fn another_way<D: Operations>(work: &Work<D>, train: bool) -> Numbers {
+/// The same step by other means, on the CPU in float32: one example at a time, their gradients summed.
+fn another_way(work: &Work<Cpu>, train: bool) -> Numbers {
     let parts: Vec<Numbers> = work.one_by_one().map(|one| numbers(&one, train, work.batch())).collect();
     let (mut logits, mut halts) = (Vec::new(), Vec::new());
     let mut training: Option<([f64; 2], Gradient)> = None;
@@ -183,7 +187,6 @@ fn share(found: &[f32], expected: &[f32]) -> f32 {
 mod tests {
     use super::*;
     use crate::model::Mixer;
-    use dfdx::prelude::Cpu;
 
     fn config(mixer: Mixer) -> Config {
         Config { hidden: 16, heads: 4, cells: 9, prefix: 2, puzzle_width: 16, mixer, ..Config::arc() }

@@ -12,6 +12,8 @@ mod report;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use dfdx::prelude::Cpu;
+
 use crate::bench::BenchError;
 use crate::bench::ceiling;
 use crate::bench::check::{BATCH, check_work, small};
@@ -120,8 +122,9 @@ fn spread<T: Copy>(all: &[T], count: usize) -> Vec<T> {
 fn check<D: Operations>(plan: &Plan, canvas: Canvas, shown: &[Shown], device: &D) -> Result<f32, BenchError> {
     let config = Config { cells: plan.config.cells, ..small(&plan.config) };
     let samples = samples(canvas, shown, &config);
+    let same = Work::of(model(config.clone(), &Cpu::default(), SEED)?, samples.clone());
     let work = Work::of(model(config, device, SEED)?, samples);
-    Ok(check_work(work, plan.precision, false)?.logits)
+    Ok(check_work(work, &same, plan.precision, false)?.logits)
 }
 
 /// The demonstrations on a canvas, each with a random puzzle row, the same on every canvas.
@@ -184,7 +187,6 @@ mod tests {
     use super::*;
     use crate::task;
     use crate::units::Operations as Count;
-    use dfdx::prelude::Cpu;
 
     fn plan() -> Plan {
         let config = Config { hidden: 8, heads: 2, prefix: 1, puzzle_width: 8, h_cycles: 1, ..Config::arc() };
