@@ -13,7 +13,7 @@
 //!  5  dataset           optim                     vote · solver
 //!  4  encode            model                     prediction
 //!  3  augment           ops · checkpoint
-//!  2  task              device
+//!  2  task              device · ranks
 //!  1  grid              kernels
 //!     puzzle wing       tensor wing               verdict wing (may read grid, task, augment)
 //!     ------------------------------------------------------------------------------
@@ -59,6 +59,7 @@ pub mod names;
 pub mod ops;
 pub mod optim;
 pub mod prediction;
+pub mod ranks;
 pub mod recipe;
 pub mod report;
 pub mod rng;

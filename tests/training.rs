@@ -10,6 +10,7 @@ use trm_arc::dataset::Sizes;
 use trm_arc::device::Precision;
 use trm_arc::grid::Grid;
 use trm_arc::prediction::Solver;
+use trm_arc::ranks::Alone;
 use trm_arc::recipe::{Recipe, RecipeError, SourceRecipe, Trained};
 use trm_arc::solve::ModelSolver;
 use trm_arc::task;
@@ -39,6 +40,7 @@ fn run(recipe: Option<Recipe>, resume: Option<&Path>, output: &Path) -> Result<E
         precision: Precision::F32,
         time_limit: None,
         stop: &stop,
+        ranks: &Alone,
     };
     train(training, &Cpu::default(), |_| ()).map(|outcome| outcome.ending)
 }
@@ -170,6 +172,7 @@ fn an_interrupted_training_leaves_a_checkpoint_that_resumes() {
         precision: Precision::F32,
         time_limit: None,
         stop: &stop,
+        ranks: &Alone,
     };
     let outcome = train(training, &Cpu::default(), |_| ()).unwrap();
     assert_eq!((outcome.ending, outcome.step), (Ending::Interrupted, 0));

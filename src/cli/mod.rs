@@ -15,6 +15,7 @@ mod interrupt;
 mod merge;
 mod picture;
 mod publish;
+mod ranks;
 mod score;
 mod solve;
 mod tasks;
@@ -32,6 +33,7 @@ use crate::bench::BenchError;
 use crate::dataset::published::PublishedError;
 use crate::device::DeviceError;
 use crate::files::FileError;
+use crate::ranks::RanksError;
 use crate::recipe::RecipeError;
 use crate::report::ReportError;
 use crate::score::ScoreError;
@@ -128,6 +130,8 @@ enum CliError {
     Published(#[from] PublishedError),
     #[error(transparent)]
     Device(#[from] DeviceError),
+    #[error(transparent)]
+    Ranks(#[from] RanksError),
     #[error("cannot write to the standard output: {0}")]
     Output(#[from] io::Error),
     #[error("{0}")]

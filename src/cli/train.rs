@@ -7,10 +7,11 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, Exit, counted, interrupt, print, talk};
+use super::{CliError, Exit, counted, interrupt, print, ranks, talk};
 use crate::checkpoint::Folder;
 use crate::device::{DeviceChoice, Precision, on_device};
 use crate::ops::Operations;
+use crate::ranks::{Ranks, agree};
 use crate::recipe::Recipe;
 use crate::train::{self, Ending, LogRow, Outcome, Progress, Training};
 use crate::units::{self, Count, Percent, Seconds};
@@ -22,7 +23,12 @@ use crate::units::{self, Count, Percent, Seconds};
   trm-arc train --resume runs/mine
 
 The output folder holds one whole checkpoint at any time, and log.csv with the course of the training. A training that was
-interrupted and resumed gives the same weights, bit for bit, as one that never stopped.")]
+interrupted and resumed gives the same weights, bit for bit, as one that never stopped.
+
+A build with --features mpi also trains in several processes, each of which computes its share of the batch:
+  mpirun -n 2 trm-arc train small-grids --output runs/mine
+The recipe's batch is that of all of them, so their number changes the rounding of sums and nothing else, and a checkpoint is
+resumed by any number of them.")]
 pub struct Arguments {
     /// A recipe's name (recipes/NAME.toml) or path
     #[arg(required_unless_present = "resume")]
@@ -47,29 +53,51 @@ pub struct Arguments {
     time_limit: Option<Duration>,
 }
 
-/// Trains, and prints what came of it.
+/// Trains, and prints what came of it. Of several ranks the first one talks for all: what ends one of them ends all.
 pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
-    on_device!(arguments.device, |device| run_on(arguments, device))
+    let Some(ranks) = ranks::begin(arguments.output.as_ref().or(arguments.resume.as_ref()))? else {
+        return Ok(Exit::Usage);
+    };
+    let mut opened = false;
+    let result = run_among(&*ranks, arguments, &mut opened);
+    match if opened { result } else { agree(&*ranks, result) } {
+        Err(_) if ranks.rank() > 0 => Ok(Exit::Usage),
+        result => result,
+    }
 }
 
-fn run_on<D: Operations>(arguments: Arguments, device: &D) -> Result<Exit, CliError> {
-    let precision = D::precision(arguments.precision, true)?;
-    let mut recipe = arguments.recipe.as_deref().map(recipe).transpose()?;
+/// Says by `opened` whether this rank has the device that it asked for, which another may not have.
+fn run_among(ranks: &dyn Ranks, arguments: Arguments, opened: &mut bool) -> Result<Exit, CliError> {
+    let device = arguments.device.of_rank(ranks.local_rank());
+    on_device!(device, |device| {
+        *opened = true;
+        agree(ranks, Ok::<(), CliError>(()))?;
+        run_on(arguments, device, ranks)
+    })
+}
+
+fn run_on<D: Operations>(arguments: Arguments, device: &D, ranks: &dyn Ranks) -> Result<Exit, CliError> {
+    let precision = agree(ranks, D::precision(arguments.precision, true).map_err(CliError::from))?;
+    let mut recipe = agree(ranks, arguments.recipe.as_deref().map(recipe).transpose())?;
     if let (Some(recipe), Some(tokens)) = (&mut recipe, arguments.tokens_per_batch) {
         (recipe.training.parts, recipe.training.tokens_per_batch) = (None, Some(tokens));
     }
     let named = recipe.as_ref().map(|recipe| PathBuf::from("runs").join(&recipe.name));
     let output = arguments.output.clone().or_else(|| arguments.resume.clone()).or(named);
     let output = output.expect("clap asks for a recipe or a checkpoint");
-    let stop = interrupt::catch()?;
+    let first = ranks.rank() == 0;
+    let stop = agree(ranks, interrupt::catch_on(first))?;
+    ranks::introduce(ranks, device, precision);
     let Arguments { resume, time_limit, .. } = arguments;
-    let training = Training { recipe, resume, output: output.clone(), precision, time_limit, stop };
-    let bar = bar();
+    let training = Training { recipe, resume, output: output.clone(), precision, time_limit, stop, ranks };
+    let bar = if first { bar() } else { ProgressBar::hidden() };
     let started = Instant::now();
     let outcome = train::train(training, device, |progress| show(&bar, &progress, started));
     bar.finish_and_clear();
     let outcome = outcome?;
-    print(&summary(&outcome, &output))?;
+    if first {
+        print(&summary(&outcome, &output))?;
+    }
     Ok(if outcome.ending == Ending::Interrupted { Exit::Interrupted } else { Exit::Done })
 }
 

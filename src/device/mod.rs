@@ -164,6 +164,32 @@ impl FromStr for DeviceChoice {
     }
 }
 
+impl DeviceChoice {
+    /// The device that a rank takes, by its number among those of its machine: the first one this device, the others those after it, and
+    /// from the first one on again where there are no more. A launcher may show each of them one device alone.
+    pub fn of_rank(self, local_rank: usize) -> Self {
+        match self {
+            Self::Cpu => Self::Cpu,
+            Self::Cuda(first) => Self::Cuda(ordinal_of_rank(first, local_rank, cuda_devices())),
+        }
+    }
+}
+
+/// The ordinal among `count` devices; that of the first rank where there are none, for what opens it to say so.
+fn ordinal_of_rank(first: usize, local_rank: usize, count: usize) -> usize {
+    if local_rank == 0 || count == 0 { first } else { (first + local_rank) % count }
+}
+
+#[cfg(feature = "cuda")]
+fn cuda_devices() -> usize {
+    cuda::found().map_or(0, |(_, devices)| devices.len())
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda_devices() -> usize {
+    0
+}
+
 /// A device as a record has it, with the number type of its products: `cpu, 2 threads, float32`.
 pub fn computing_in(device: &impl Compute, precision: Precision) -> String {
     format!("{}, {}", device.in_words(), precision.type_name())
@@ -194,6 +220,17 @@ pub(crate) use on_device;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ranks_of_a_machine_take_its_devices_one_after_another() {
+        let ordinals = |first: usize, count: usize| [0, 1, 2, 3].map(|rank| ordinal_of_rank(first, rank, count));
+        assert_eq!(ordinals(0, 8), [0, 1, 2, 3]);
+        assert_eq!(ordinals(2, 4), [2, 3, 0, 1]);
+        assert_eq!(ordinals(0, 1), [0; 4], "each rank may see a device of its own as the only one");
+        assert_eq!(ordinals(9, 8)[0], 9, "what is not there is refused and not replaced");
+        assert_eq!(ordinals(1, 0), [1; 4]);
+        assert_eq!(DeviceChoice::Cpu.of_rank(3), DeviceChoice::Cpu);
+    }
 
     #[test]
     fn a_device_says_what_it_computes_in() {

@@ -41,6 +41,7 @@ use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::device::{Matrix, Precision};
 use crate::kernels::Kind;
+use crate::ranks::Ranks;
 
 /// What the weights of a layer are made ready for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,17 @@ pub trait Operations: AttentionOp + GatedOp + AdamOp {
     /// part is none in the sum. `None` stands for a tensor without a gradient, in the sums and in every part. The sums are nobody else's:
     /// a device changes them where they lie.
     fn add_in_order(sums: &mut [Option<Matrix<Self>>], parts: &[Vec<Option<Matrix<Self>>>]) -> bool;
+
+    /// How sums over ranks go from one device to another, in words; a device that has to be joined for it is joined here, by all ranks.
+    fn way_between(&self, ranks: &dyn Ranks) -> String {
+        let _ = ranks;
+        "by MPI".into()
+    }
+
+    /// Replaces sums by those over all ranks; see [`Ranks::sum`]. `None` stands for a tensor without a gradient, on every rank.
+    fn sum_over(sums: &mut [Option<Matrix<Self>>], ranks: &dyn Ranks) {
+        sum_through_host(sums, ranks);
+    }
 
     /// The gradient of a tensor, which is gone afterwards where that saves a copy; zeros when nothing has reached it.
     fn gradient<S: Shape>(gradients: &mut Gradients<f32, Self>, of: &Tensor<S, f32, Self>) -> Tensor<S, f32, Self>;
@@ -131,6 +143,10 @@ impl Operations for Cpu {
         add::cpu(sums, parts)
     }
 
+    fn sum_over(sums: &mut [Option<Matrix<Cpu>>], ranks: &dyn Ranks) {
+        sums.iter_mut().flatten().for_each(|sum| ranks.sum(bridge::values_mut(sum)));
+    }
+
     fn gradient<S: Shape>(gradients: &mut Gradients<f32, Cpu>, of: &Tensor<S, f32, Cpu>) -> Tensor<S, f32, Cpu> {
         let values = bridge::take(gradients, of).expect("the CPU has memory for a gradient");
         of.device().tensor_from_vec(values, *of.shape())
@@ -180,6 +196,23 @@ impl Operations for Cuda {
         sum::cuda::add_in_order(sums, parts)
     }
 
+    #[cfg(feature = "mpi")]
+    fn way_between(&self, ranks: &dyn Ranks) -> String {
+        match bridge::nccl::Communicator::of(self, ranks) {
+            Ok(_) => "by NCCL".into(),
+            Err(why) => format!("through host memory, because {why}"),
+        }
+    }
+
+    #[cfg(feature = "mpi")]
+    fn sum_over(sums: &mut [Option<Matrix<Cuda>>], ranks: &dyn Ranks) {
+        let Some(device) = sums.iter().flatten().next().map(|sum| sum.device().clone()) else { return };
+        match bridge::nccl::Communicator::of(&device, ranks) {
+            Ok(communicator) => communicator.sum_over(sums),
+            Err(_) => sum_through_host(sums, ranks),
+        }
+    }
+
     fn gradient<S: Shape>(gradients: &mut Gradients<f32, Cuda>, of: &Tensor<S, f32, Cuda>) -> Tensor<S, f32, Cuda> {
         gradients.try_alloc_for(of).expect("the device has memory for a gradient");
         gradients.get(of)
@@ -219,6 +252,15 @@ impl Operations for Cuda {
 
     fn turn_boards<T: Tape<f32, Cuda>>(x: Matrix<Cuda, T>, count: usize) -> Matrix<Cuda, T> {
         boards::cuda::cuda(x, count)
+    }
+}
+
+/// [`Operations::sum_over`] for a device that has no way of its own to others.
+fn sum_through_host<D: Operations>(sums: &mut [Option<Matrix<D>>], ranks: &dyn Ranks) {
+    for sum in sums.iter_mut().flatten() {
+        let mut values = sum.as_vec();
+        ranks.sum(&mut values);
+        sum.copy_from(&values);
     }
 }
 

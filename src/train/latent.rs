@@ -29,7 +29,7 @@ impl<D: Operations> Latent<D> {
     }
 }
 
-/// The latent states of all slots, in order.
+/// The latent states of all slots that this rank computes, in order.
 #[derive(Clone, Debug)]
 pub struct Latents<D: Operations> {
     parts: VecDeque<Latent<D>>,
@@ -43,7 +43,7 @@ impl<D: Operations> Latents<D> {
 
     /// Adds the states of the next slots.
     pub fn push(&mut self, latent: Latent<D>) {
-        assert_eq!(self.parts.back().map_or(0, |last| last.slots.end), latent.slots.start, "parts are neighbours");
+        assert!(self.parts.back().is_none_or(|last| last.slots.end == latent.slots.start), "parts are neighbours");
         self.parts.push_back(latent);
     }
 

@@ -1,5 +1,6 @@
 //! Training: deep supervision with halting slots, one optimizer step per supervision step.
 
+mod exchange;
 mod latent;
 mod log;
 mod memory;

@@ -1,6 +1,7 @@
 //! A training from its first or next step to its end, its time limit or an interruption.
 //!
-//! The output folder is tried before the first step. Whatever ends the work, a whole checkpoint stands there afterwards.
+//! The output folder is tried before the first step. Whatever ends the work, a whole checkpoint stands there afterwards. Rank 0 alone
+//! writes; what goes wrong on one rank, and what ends the work in order, is told to all, so that none waits for one that is gone.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +15,7 @@ use crate::checkpoint::Folder;
 use crate::device::Precision;
 use crate::files::{self, FileError};
 use crate::ops::Operations;
+use crate::ranks::{Ranks, RanksError, agree};
 use crate::recipe::{LOG_FILE, Recipe, RecipeError};
 
 /// What can stop a training from going on.
@@ -34,6 +36,30 @@ pub enum TrainError {
     /// The recipe is not the checkpoint's.
     #[error("the recipe differs from the one that {0} was trained with; leave it out to go on with that one")]
     OtherRecipe(PathBuf),
+    /// Ranks without work.
+    #[error(
+        "{ranks} ranks for a batch of {batch}: start at most one for each of its examples, or raise training.batch"
+    )]
+    TooManyRanks {
+        /// The ranks.
+        ranks: usize,
+        /// The batch.
+        batch: usize,
+    },
+    /// What a rank has is not what rank 0 has.
+    #[error(
+        "step {step}: rank {rank} does not have the recipe, tasks and weights of rank 0; give all ranks the same files, and machines \
+         whose processors are of one kind"
+    )]
+    Apart {
+        /// The step.
+        step: usize,
+        /// The first rank that differs.
+        rank: usize,
+    },
+    /// What went wrong on another rank.
+    #[error(transparent)]
+    Ranks(#[from] RanksError),
 }
 
 /// What to train, where to, and for how long.
@@ -48,8 +74,10 @@ pub struct Training<'a> {
     pub precision: Precision,
     /// Stops early with a checkpoint.
     pub time_limit: Option<Duration>,
-    /// Raised by an interruption; the step in progress is finished first.
+    /// Raised by an interruption; the step in progress is finished first. On any rank it ends all.
     pub stop: &'a AtomicBool,
+    /// The processes that train together; each has a `Training` of the same recipe and folders.
+    pub ranks: &'a dyn Ranks,
 }
 
 /// Where a training stands, after every step.
@@ -96,23 +124,21 @@ pub struct Outcome {
     pub withheld: usize,
 }
 
-/// Trains.
+/// Trains. `progress` is told on rank 0 alone.
 ///
 /// # Errors
-/// [`TrainError`]; what was saved before still stands.
+/// [`TrainError`], on all ranks; what was saved before still stands.
 pub fn train<D: Operations>(
     training: Training<'_>,
     device: &D,
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Outcome, TrainError> {
+    let ranks = training.ranks;
+    let writes = ranks.rank() == 0;
     let log_path = training.output.join(LOG_FILE);
-    let (trainer, before) = begin(&training, device)?;
-    let mut trainer = trainer.computing_in(training.precision);
-    files::check_writable(&log_path)?;
-    let source = training.resume.as_deref().unwrap_or(&training.output).join(LOG_FILE);
-    let mut rows = if training.resume.is_some() { log::read(&source, trainer.step)? } else { Vec::new() };
+    let Begun { mut trainer, before, mut rows } = agree(ranks, begin(&training, device))?;
     // A checkpoint of the first moment: the folder is whole at once, and a disk without room is found now.
-    trainer.save(&training.output, before)?;
+    save(&trainer, &training, before)?;
 
     let course = trainer.recipe.training.clone();
     let started = Instant::now();
@@ -120,14 +146,14 @@ pub fn train<D: Operations>(
         if trainer.step >= course.steps {
             break Ending::Complete;
         }
-        if training.stop.load(Ordering::SeqCst) {
+        if ranks.any(training.stop.load(Ordering::SeqCst)) {
             break Ending::Interrupted;
         }
-        if training.time_limit.is_some_and(|limit| started.elapsed() >= limit) {
+        if ranks.any(training.time_limit.is_some_and(|limit| started.elapsed() >= limit)) {
             break Ending::TimeLimit;
         }
         let step_started = Instant::now();
-        let report = trainer.advance()?;
+        let report = trainer.advance_among(ranks)?;
         trainer.window.add(&report, step_started.elapsed().as_secs_f64());
         let seconds = before + started.elapsed().as_secs_f64();
         let row = trainer.window.row(trainer.step, trainer.examples, seconds, course.batch);
@@ -135,24 +161,61 @@ pub fn train<D: Operations>(
         if logged {
             trainer.window = Window::default();
             rows.push(row);
-            log::write(&log_path, &rows)?;
+            agree(ranks, if writes { log::write(&log_path, &rows).map_err(TrainError::from) } else { Ok(()) })?;
         }
         if trainer.step.is_multiple_of(course.checkpoint_every) && trainer.step < course.steps {
-            trainer.save(&training.output, seconds)?;
+            save(&trainer, &training, seconds)?;
         }
         let row = rows.last().unwrap_or(&row);
-        progress(Progress { step: trainer.step, steps: course.steps, row, logged, report: &report });
+        if writes {
+            progress(Progress { step: trainer.step, steps: course.steps, row, logged, report: &report });
+        }
     };
     let seconds = before + started.elapsed().as_secs_f64();
-    trainer.save(&training.output, seconds)?;
-    log::write(&log_path, &rows)?;
+    save(&trainer, &training, seconds)?;
+    agree(ranks, if writes { log::write(&log_path, &rows).map_err(TrainError::from) } else { Ok(()) })?;
     let (step, tasks) = (trainer.step, trainer.set().groups());
     let withheld = trainer.set().withheld();
     Ok(Outcome { ending, step, steps: course.steps, seconds, row: rows.last().copied(), tasks, withheld })
 }
 
-/// The trainer at its first or next step, and the seconds that it had taken before.
-fn begin<D: Operations>(training: &Training<'_>, device: &D) -> Result<(Trainer<D>, f64), TrainError> {
+/// Where a training begins or goes on.
+struct Begun<D: Operations> {
+    /// At its first or next step.
+    trainer: Trainer<D>,
+    /// The seconds that it had taken before.
+    before: f64,
+    /// What stands in the log of before.
+    rows: Vec<LogRow>,
+}
+
+fn begin<D: Operations>(training: &Training<'_>, device: &D) -> Result<Begun<D>, TrainError> {
+    let (trainer, before) = trainer(training, device)?;
+    let trainer = trainer.computing_in(training.precision);
+    let (ranks, batch) = (training.ranks.count(), trainer.recipe.training.batch);
+    if ranks > batch {
+        return Err(TrainError::TooManyRanks { ranks, batch });
+    }
+    if training.ranks.rank() == 0 {
+        files::check_writable(&training.output.join(LOG_FILE))?;
+    }
+    let log = training.resume.as_deref().map(|resume| log::read(&resume.join(LOG_FILE), trainer.step));
+    Ok(Begun { trainer, before, rows: log.transpose()?.unwrap_or_default() })
+}
+
+/// A whole checkpoint, written by rank 0, after a look whether the ranks have come apart: two kinds of processors may round differently.
+fn save<D: Operations>(trainer: &Trainer<D>, training: &Training<'_>, seconds: f64) -> Result<(), TrainError> {
+    let ranks = training.ranks;
+    if ranks.count() > 1 {
+        let digests = ranks.gather(trainer.digest().as_bytes());
+        if let Some(rank) = digests.iter().position(|digest| *digest != digests[0]) {
+            return Err(TrainError::Apart { step: trainer.step, rank });
+        }
+    }
+    agree(ranks, trainer.save_among(ranks, &training.output, seconds).map_err(TrainError::from))
+}
+
+fn trainer<D: Operations>(training: &Training<'_>, device: &D) -> Result<(Trainer<D>, f64), TrainError> {
     let same_place =
         |a: &Path, b: &Path| a == b || (a.canonicalize().ok().is_some_and(|a| Some(a) == b.canonicalize().ok()));
     let goes_on_in_place = training.resume.as_deref().is_some_and(|resume| same_place(resume, &training.output));

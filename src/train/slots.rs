@@ -9,6 +9,7 @@ use crate::device::Matrix;
 use crate::model::{Example, Inputs, Model};
 use crate::ops::Operations;
 use crate::optim::RowGradients;
+use crate::ranks::Ranks;
 use crate::recipe::Cut;
 use crate::rng::Stream;
 
@@ -28,7 +29,7 @@ pub struct Slot {
 pub struct Slots<D: Operations> {
     /// The slots; an empty one takes the next example.
     pub slots: Vec<Option<Slot>>,
-    /// The latent states after the last step.
+    /// The latent states after the last step, of this rank's share of the slots.
     pub latents: Latents<D>,
 }
 
@@ -40,30 +41,32 @@ struct PartStep<D: Operations> {
     answers: Vec<(bool, f32)>,
 }
 
-/// What a supervision step of the whole batch gives: the sums over its parts.
+/// What a supervision step of the whole batch gives: the sums over its parts, and over the ranks.
 pub(super) struct BatchStep<D: Operations> {
     pub(super) losses: Losses,
     /// For each tensor of the trunk; `None` for the two that are never trained.
     pub(super) trunk: Vec<Option<Matrix<D>>>,
-    trunk_is_finite: bool,
+    pub(super) trunk_is_finite: bool,
+    /// For each slot the gradient of its puzzle row, `[B * puzzle_width]`.
+    pub(super) slot_rows: Vec<f32>,
+    /// The same, summed by row.
     pub(super) rows: RowGradients,
     /// For each slot: is its answer exact, and the halting logit.
     pub(super) answers: Vec<(bool, f32)>,
 }
 
 impl<D: Operations> BatchStep<D> {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (losses, rows) = (Losses::default(), RowGradients::default());
-        Self { losses, trunk: Vec::new(), trunk_is_finite: true, rows, answers: Vec::new() }
+        let (trunk, slot_rows, answers) = (Vec::new(), Vec::new(), Vec::new());
+        Self { losses, trunk, trunk_is_finite: true, slot_rows, rows, answers }
     }
 
-    /// Adds the next part, all but its trunk's gradient. Its examples have these puzzle rows of `width` numbers.
-    fn add(&mut self, part: &PartStep<D>, rows: impl Iterator<Item = usize>, width: usize) {
+    /// Adds the next part, all but its trunk's gradient.
+    fn add(&mut self, part: &PartStep<D>) {
         self.losses.cross_entropy += part.losses.cross_entropy;
         self.losses.halting += part.losses.halting;
-        for (row, gradient) in rows.zip(part.gradient.rows.chunks(width)) {
-            self.rows.add(row, gradient);
-        }
+        self.slot_rows.extend_from_slice(&part.gradient.rows);
         self.answers.extend_from_slice(&part.answers);
     }
 
@@ -102,21 +105,23 @@ impl<D: Operations> Slots<D> {
         self.slots[part].iter().map(|slot| slot.as_ref().expect("slots are filled before a step"))
     }
 
-    /// One supervision step of all slots, which must be filled: part by part, as many side by side as suit the device. The parts
-    /// are added up in their order, so the sums do not depend on that, and only the gradients of one wave are held at a time.
-    pub(super) fn step(&mut self, model: &Model<D>, table: &[f32], cut: Cut) -> BatchStep<D> {
+    /// One supervision step of all slots, which must be filled: this rank's share part by part, as many side by side as suit the
+    /// device. The parts are added up in their order, so the sums do not depend on that, and only the gradients of one wave are held
+    /// at a time. The shares of all ranks are added up after that.
+    pub(super) fn step(&mut self, model: &Model<D>, table: &[f32], cut: Cut, ranks: &dyn Ranks) -> BatchStep<D> {
         let prefix = model.config.prefix;
-        let whole = 0..self.slots.len();
-        let tokens: Vec<usize> = self.filled(whole).map(|slot| prefix + slot.drawn.labels.len()).collect();
+        let share = ranks.share(self.slots.len());
+        assert!(!share.is_empty(), "there is a slot for each rank");
+        let tokens: Vec<usize> = self.filled(share.clone()).map(|slot| prefix + slot.drawn.labels.len()).collect();
         let mut sum = BatchStep::new();
         let mut latents = Latents::none();
         for wave in cut.parts(&tokens).chunks(D::parts_at_once()) {
-            let step = |part: &Range<usize>| self.step_of(part.clone(), model, table);
+            let step =
+                |part: &Range<usize>| self.step_of(share.start + part.start..share.start + part.end, model, table);
             let steps = D::side_by_side(wave, step);
             let mut trunks = Vec::with_capacity(steps.len());
             for step in steps {
-                let rows = self.filled(step.latent.slots.clone()).map(|slot| slot.drawn.row);
-                sum.add(&step, rows, model.config.puzzle_width);
+                sum.add(&step);
                 self.latents.drop_before(step.latent.slots.end);
                 latents.push(step.latent);
                 trunks.push(step.gradient.trunk);
@@ -124,6 +129,11 @@ impl<D: Operations> Slots<D> {
             sum.add_trunks(trunks);
         }
         self.latents = latents;
+        sum.exchange(ranks);
+        let gradients = sum.slot_rows.chunks(model.config.puzzle_width);
+        self.filled(0..self.slots.len())
+            .zip(gradients)
+            .for_each(|(slot, gradient)| sum.rows.add(slot.drawn.row, gradient));
         self.slots.iter_mut().flatten().for_each(|slot| slot.steps += 1);
         sum
     }

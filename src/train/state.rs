@@ -1,22 +1,25 @@
 //! What a checkpoint keeps so that a training goes on as if it had never stopped: bit for bit on the CPU.
 //!
 //! Numbers go into tensors (live weights, moments, latent states), everything else into the manifest (slots, sampler,
-//! random streams). The averaged weights and the puzzle table are the model part, which solving reads too.
+//! random streams). The averaged weights and the puzzle table are the model part, which solving reads too. Nothing of it depends on how many
+//! ranks trained.
 
 use std::path::Path;
 
-use dfdx::prelude::HasShape;
 use serde::{Deserialize, Serialize};
 
 use super::Trainer;
+use super::exchange::HostLatent;
 use super::latent::{Latent, Latents};
 use super::log::Window;
 use super::slots::Slot;
 use crate::checkpoint::{CheckpointError, Content, Folder, Manifest, Part, Tensors};
 use crate::dataset::{ExampleRef, Sampler, SamplerState};
 use crate::device::Matrix;
+use crate::files;
 use crate::model::{Carry, specs};
 use crate::ops::{Moments, Operations, Segments};
+use crate::ranks::{Alone, Ranks};
 use crate::recipe::{About, RecipeError, Trained, trained};
 use crate::rng::{Stream, StreamState};
 
@@ -47,18 +50,30 @@ impl<D: Operations> Trainer<D> {
     /// # Errors
     /// [`RecipeError::Checkpoint`]; the checkpoint before it still stands then.
     pub fn save(&self, path: &Path, seconds: f64) -> Result<(), RecipeError> {
+        self.save_among(&Alone, path, seconds)
+    }
+
+    /// Writes a whole checkpoint of all ranks, which is that of one: rank 0 writes, the others give it their latent states.
+    ///
+    /// # Errors
+    /// [`RecipeError::Checkpoint`], on rank 0 only; the checkpoint before it still stands then.
+    pub fn save_among(&self, ranks: &dyn Ranks, path: &Path, seconds: f64) -> Result<(), RecipeError> {
+        let latents = HostLatent::gather(&self.slots.latents, self.slots.slots.len(), ranks);
+        if ranks.rank() > 0 {
+            return Ok(());
+        }
         let about = About {
             recipe: self.recipe.clone(),
             sets: self.sets.clone(),
             examples: self.examples,
             seconds,
-            state: Some(self.host_state()),
+            state: Some(self.host_state(&latents)),
             imported: None,
         };
         let parts = vec![
             (Part::Model, Content::Bytes(trained::model_part(&self.recipe, &self.average(), &self.table))),
             (Part::Identifiers, Content::Bytes(self.set.identifiers().to_lines().into_bytes())),
-            (Part::State, Content::Bytes(self.tensors().to_bytes())),
+            (Part::State, Content::Bytes(self.tensors(latents).to_bytes())),
         ];
         Ok(Folder::new(path).write(self.step, about, parts)?)
     }
@@ -93,11 +108,19 @@ impl<D: Operations> Trainer<D> {
         Ok((trainer, about.seconds))
     }
 
-    fn host_state(&self) -> HostState {
+    /// A digest of recipe, task sets, step and weights: the same on all ranks of a training.
+    pub(super) fn digest(&self) -> String {
+        let about = serde_json::to_vec(&(&self.recipe, &self.sets, self.step, self.set.digest()));
+        let mut bytes = about.expect("a recipe is plain data");
+        self.trunk().iter().for_each(|values| bytes.extend_from_slice(bytemuck::cast_slice(values)));
+        files::sha256(&bytes)
+    }
+
+    fn host_state(&self, latents: &[HostLatent]) -> HostState {
         let slot = |slot: &Slot| SlotState { example: slot.example, steps: slot.steps };
         HostState {
             slots: self.slots.slots.iter().map(|filled| filled.as_ref().map(slot)).collect(),
-            parts: self.slots.latents.parts().map(|part| part.segments.lengths().to_vec()).collect(),
+            parts: latents.iter().map(|part| part.lengths.clone()).collect(),
             sampler: self.sampler.state(),
             exploration: self.exploration.state(),
             window: self.window.clone(),
@@ -105,7 +128,7 @@ impl<D: Operations> Trainer<D> {
         }
     }
 
-    fn tensors(&self) -> Tensors {
+    fn tensors(&self, latents: Vec<HostLatent>) -> Tensors {
         let (mut tensors, live) = (Tensors::default(), self.model.weights.tensors());
         for ((spec, values), moments) in specs(&self.recipe.model).iter().zip(live).zip(&self.moments) {
             let mut put = |kind: &str, values: &Matrix<D>| {
@@ -115,10 +138,10 @@ impl<D: Operations> Trainer<D> {
             put("first", &moments.first);
             put("second", &moments.second);
         }
-        for (number, Latent { carry, .. }) in self.slots.latents.parts().enumerate() {
-            for (kind, z) in [("z_h", &carry.z_h), ("z_l", &carry.z_l)] {
-                let (rows, columns) = *z.shape();
-                tensors.insert(format!("carry.{number}.{kind}"), &[rows, columns], z.as_vec());
+        for (number, HostLatent { lengths, z_h, z_l }) in latents.into_iter().enumerate() {
+            let shape = [lengths.iter().sum(), self.recipe.model.hidden];
+            for (kind, z) in [("z_h", z_h), ("z_l", z_l)] {
+                tensors.insert(format!("carry.{number}.{kind}"), &shape, z);
             }
         }
         tensors

@@ -2,7 +2,8 @@
 //!
 //! One step: fill the slots, run all parts, sum their gradients in order, move the trunk, its average and the puzzle
 //! rows, halt. The step counter is raised before the learning rate is read. Master weights, average, moments and latent
-//! states live on the device, all float32; the puzzle table lives in host memory.
+//! states live on the device, all float32; the puzzle table lives in host memory. Every rank has all of this, but the latent
+//! states of its own share of the slots alone.
 
 use dfdx::prelude::HasShape;
 use thiserror::Error;
@@ -16,6 +17,7 @@ use crate::device::{Matrix, Precision};
 use crate::model::Model;
 use crate::ops::{Ema, Moments, Moved, Operations};
 use crate::optim::sign_sgd;
+use crate::ranks::{Alone, Ranks};
 use crate::recipe::{Cut, Recipe, RecipeError, SetDigest, SourceRecipe, TrunkValues};
 use crate::rng::Stream;
 use crate::task;
@@ -131,8 +133,16 @@ impl<D: Operations> Trainer<D> {
     /// # Errors
     /// [`Diverged`] when the loss or a gradient is no number any more; nothing has moved then.
     pub fn advance(&mut self) -> Result<StepReport, Diverged> {
+        self.advance_among(&Alone)
+    }
+
+    /// One optimizer step of all ranks: the same one on each of them.
+    ///
+    /// # Errors
+    /// [`Diverged`], on all of them.
+    pub fn advance_among(&mut self, ranks: &dyn Ranks) -> Result<StepReport, Diverged> {
         self.slots.fill(&self.set, &mut self.sampler);
-        let result = self.slots.step(&self.model, &self.table, self.cut);
+        let result = self.slots.step(&self.model, &self.table, self.cut, ranks);
         if !result.is_finite() {
             return Err(Diverged { step: self.step + 1 });
         }

@@ -135,7 +135,7 @@ pub struct Context {
 }
 
 /// What lives as long as the process, though the compiler cannot tell that threads may share it.
-struct Held<T>(T);
+pub(super) struct Held<T>(pub T);
 
 #[expect(unsafe_code, reason = "dfdx's device holds a raw stream")]
 // SAFETY: dfdx's device is driven from one thread at a time: what it is used for is not side by side, see `Operations::side_by_side`.
@@ -161,6 +161,12 @@ impl Context {
             Held(Self { device, blas, functions: Mutex::default(), twin: Mutex::default() })
         });
         &held.0
+    }
+
+    /// The device itself.
+    #[cfg(feature = "mpi")]
+    pub(super) fn device(&self) -> &CudaDevice {
+        &self.device
     }
 
     /// Device memory for so many bytes, with anything in it.

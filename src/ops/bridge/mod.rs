@@ -6,6 +6,8 @@
 
 #[cfg(feature = "cuda")]
 pub mod cuda;
+#[cfg(all(feature = "cuda", feature = "mpi"))]
+pub mod nccl;
 
 use dfdx::prelude::*;
 use rayon::ThreadPool;
