@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-target/gpu}
+set -- # the toolkit takes the folder of its own as an argument
 source cuda/toolkit.sh
 export CARGO_TARGET_DIR=$PWD/target/cuda
 mkdir -p "$folder"

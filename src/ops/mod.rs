@@ -11,7 +11,7 @@ mod add;
 pub mod attention;
 pub mod boards;
 mod bridge;
-mod embed;
+pub mod embed;
 pub mod gated;
 pub mod gather;
 mod linear;
