@@ -17,9 +17,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include <cuda_bf16.h>
+#include "numbers.cuh"
 
-typedef __nv_bfloat16 bf16;
 
 // Two numbers, rounded to nearest even, in one register; `low` is the lower column.
 __device__ __forceinline__ uint32_t packed(float low, float high) {

@@ -193,7 +193,7 @@ template <typename T>
 struct Kernels {
     int rows;
     size_t forward_bytes, backward_bytes;
-    void (*rope)(T*, const float*, const float*, long long, int, int, int);
+    void (*rope)(T*, const float*, const float*, const int*, long long, int, int, int);
     void (*forward)(const T*, T*, float*, const int4*, long long, int, int);
     void (*delta)(const T*, const T*, float*, long long, int, int);
     void (*keys)(const T*, const T*, const float*, const float*, T*, const int4*, long long, int, int);
@@ -215,7 +215,10 @@ static void check(const std::string& name, const Kernels<T>& kernels, const Batc
     for (size_t i = 0; i < d_mixed.count; i++) d_mixed[i] = T(normal(random));
 
     // Rotary positions: forwards, compared; and back.
+    // Neighbours in a batch are far apart in the table, and one place is many a token's.
     Guarded<float> cosine(size_t(n) * half), sine(size_t(n) * half);
+    Guarded<int> positions(n);
+    for (int i = 0; i < n; i++) positions[i] = i * 7 % n / 2 * 2;
     for (size_t i = 0; i < cosine.count; i++) {
         const float angle = 3 * normal(random);
         cosine[i] = std::cos(angle), sine[i] = std::sin(angle);
@@ -225,14 +228,15 @@ static void check(const std::string& name, const Kernels<T>& kernels, const Batc
     Expected rope("rope", qkv.count);
     for (size_t i = 0; i < qkv.count; i++) {
         const size_t row = i / (3 * width), column = i % (3 * width), within = column % b.size, pair = within % half;
-        const double c = cosine[row * half + pair], s = sine[row * half + pair], x = value(qkv[i]);
+        const size_t place = size_t(positions[row]) * half + pair;
+        const double c = cosine[place], s = sine[place], x = value(qkv[i]);
         const double other = within < size_t(half) ? -value(qkv[i + half]) : value(qkv[i - half]);
         rope.numbers[i] = column < size_t(2 * width) ? x * c + other * s : x;
         rope.allowed[i] = u * std::fabs(rope.numbers[i]) + 1e-6 * (std::fabs(x) + std::fabs(other));
     }
     const auto turn = [&](int direction) {
         emulation::launch("rope", 3, THREADS, 0, [&] {
-            kernels.rope(turned.data(), cosine.data(), sine.data(), n, width, b.heads, direction);
+            kernels.rope(turned.data(), cosine.data(), sine.data(), positions.data(), n, width, b.heads, direction);
         });
     };
     turn(1);

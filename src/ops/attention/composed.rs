@@ -44,7 +44,7 @@ struct Turn<D: Compute> {
 impl<D: Compute> Turn<D> {
     fn new(device: &D, rotation: &Rotation, heads: usize) -> Self {
         let (size, half) = (rotation.size, rotation.size / 2);
-        let shape = (rotation.cosine.len() / half, heads * size);
+        let shape = (rotation.positions.len(), heads * size);
         let repeated = |table: &[f32]| {
             let rows = table.chunks_exact(half).flat_map(|row| std::iter::repeat_n(row, 2 * heads).flatten());
             device.tensor_from_vec(rows.copied().collect(), shape)
@@ -55,7 +55,8 @@ impl<D: Compute> Turn<D> {
             turn[i * size + i + half] = 1.0;
         }
         let half_turn = device.tensor_from_vec(turn, (size, size));
-        Self { cosine: repeated(&rotation.cosine), sine: repeated(&rotation.sine), half_turn }
+        let angles = rotation.by_token();
+        Self { cosine: repeated(&angles.cosine), sine: repeated(&angles.sine), half_turn }
     }
 }
 

@@ -22,7 +22,8 @@ impl fmt::Debug for Packed {
 }
 
 fn angles(rotation: &Option<Rotation>) -> Option<Angles<'_>> {
-    rotation.as_ref().map(|rotation| Angles { cosine: &rotation.cosine, sine: &rotation.sine })
+    let by_token = rotation.as_ref()?.by_token();
+    Some(Angles { cosine: &by_token.cosine, sine: &by_token.sine })
 }
 
 impl AttentionOp for Cpu {

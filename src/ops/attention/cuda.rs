@@ -37,6 +37,7 @@ struct Turn {
     of: Rotation,
     cosine: CudaSlice<f32>,
     sine: CudaSlice<f32>,
+    positions: CudaSlice<u32>,
 }
 
 /// Both are those of the batch at hand for all passes of a step, and so is what was uploaded last.
@@ -58,11 +59,12 @@ fn work(context: &Context, segments: &Segments, rows_per_tile: usize) -> Arc<Wor
 fn turn(context: &Context, rotation: &Rotation) -> Arc<Turn> {
     let mut last = TURN.lock().expect("nobody panics while holding it");
     match &*last {
-        // it holds the tables, so that their place is not another's
-        Some(turn) if Arc::ptr_eq(&turn.of.cosine, &rotation.cosine) => turn.clone(),
+        // it holds the rotation, so that its place is not another's
+        Some(turn) if Arc::ptr_eq(&turn.of.positions, &rotation.positions) => turn.clone(),
         _ => {
-            let (cosine, sine) = (context.upload(&rotation.cosine), context.upload(&rotation.sine));
-            last.insert(Arc::new(Turn { of: rotation.clone(), cosine, sine })).clone()
+            let (cosine, sine) = (context.upload(&rotation.table.cosine), context.upload(&rotation.table.sine));
+            let positions = context.upload(&rotation.positions);
+            last.insert(Arc::new(Turn { of: rotation.clone(), cosine, sine, positions })).clone()
         }
     }
 }
@@ -93,7 +95,7 @@ impl Layer {
     fn rotate(&self, qkv: &Numbers, direction: i32) {
         let Some(turn) = &self.turn else { return };
         launch!(self.context, Attention, self.kernels.rope, Launch::blocks(self.tokens.div_ceil(4), Kernels::THREADS);
-            Address qkv.place(), Address place(&turn.cosine), Address place(&turn.sine), Long self.tokens as i64,
+            Address qkv.place(), Address place(&turn.cosine), Address place(&turn.sine), Address place(&turn.positions), Long self.tokens as i64,
             Int self.width as i32, Int self.heads as i32, Int direction);
     }
 

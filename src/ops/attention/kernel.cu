@@ -22,13 +22,15 @@
 #include "rows.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS) rope_bf16(bf16* qkv, const float* cosine, const float* sine,
-                                                                long long tokens, int width, int heads, int direction) {
-    turn(qkv, cosine, sine, tokens, width, heads, direction);
+                                                                const int* positions, long long tokens, int width,
+                                                                int heads, int direction) {
+    turn(qkv, cosine, sine, positions, tokens, width, heads, direction);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) rope_f32(float* qkv, const float* cosine, const float* sine,
-                                                               long long tokens, int width, int heads, int direction) {
-    turn(qkv, cosine, sine, tokens, width, heads, direction);
+                                                               const int* positions, long long tokens, int width,
+                                                               int heads, int direction) {
+    turn(qkv, cosine, sine, positions, tokens, width, heads, direction);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)

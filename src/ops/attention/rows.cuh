@@ -3,7 +3,7 @@
 //   turn    rotary positions, in place on q and k: x_i, x_j -> x_i cos - x_j sin, x_j cos + x_i sin   for j = i + d/2
 //   delta   delta = sum over a head of d_mixed * mixed
 //
-// Shapes: qkv [N, 3D], cosine and sine [N, d/2]; mixed and d_mixed [N, D] -> delta [H, N].
+// Shapes: qkv [N, 3D], positions [N], cosine and sine [positions, d/2]; mixed and d_mixed [N, D] -> delta [H, N].
 //
 // Both only move memory. A thread takes 16 bytes at a time where rows allow it, which is d a multiple of 16 for turn
 // (half a head is chunks) and of 8 for delta; else one pair, or two numbers.
@@ -12,20 +12,8 @@
 // and k become those of the unturned: exact in the mathematics, rounded once more in bfloat16.
 #pragma once
 
+#include "numbers.cuh"
 #include "staging.cuh"
-
-__device__ __forceinline__ float number(float x) {
-    return x;
-}
-__device__ __forceinline__ float number(bf16 x) {
-    return __bfloat162float(x);
-}
-__device__ __forceinline__ void round_to(float& to, float x) {
-    to = x;
-}
-__device__ __forceinline__ void round_to(bf16& to, float x) {
-    to = __float2bfloat16_rn(x);
-}
 
 // COUNT numbers that move together.
 template <typename T, int COUNT>
@@ -44,9 +32,9 @@ __device__ __forceinline__ void turn_pairs(T* lower, int half, const float* cosi
     Numbers turned_x, turned_y;
 #pragma unroll
     for (int i = 0; i < COUNT; i++) {
-        const float c = cosine[i], s = sine[i] * direction, a = number(x.at[i]), b = number(y.at[i]);
-        round_to(turned_x.at[i], a * c - b * s);
-        round_to(turned_y.at[i], b * c + a * s);
+        const float c = cosine[i], s = sine[i] * direction, a = widened(x.at[i]), b = widened(y.at[i]);
+        store(&turned_x.at[i], a * c - b * s);
+        store(&turned_y.at[i], b * c + a * s);
     }
     *low = turned_x;
     *high = turned_y;
@@ -54,8 +42,8 @@ __device__ __forceinline__ void turn_pairs(T* lower, int half, const float* cosi
 
 // Any grid; blocks of THREADS. TOKENS rows at a time keep the indices within 32 bits.
 template <typename T>
-__device__ __forceinline__ void turn(T* qkv, const float* cosine, const float* sine, long long tokens, int width,
-                                     int heads, int direction) {
+__device__ __forceinline__ void turn(T* qkv, const float* cosine, const float* sine, const int* positions,
+                                     long long tokens, int width, int heads, int direction) {
     constexpr int COUNT = 16 / sizeof(T), TOKENS = 4;
     const int half = width / heads / 2, whole = half % COUNT == 0, chunk = whole ? COUNT : 1;
     const int per_head = half / chunk, per_row = 2 * heads * per_head;
@@ -69,8 +57,8 @@ __device__ __forceinline__ void turn(T* qkv, const float* cosine, const float* s
             // Queries and keys lie side by side: 2H heads in a row.
             const int head = item % per_row / per_head, i = item % per_head * chunk;
             T* lower = qkv + token * 3 * width + head * 2 * half + i;
-            const float* c = cosine + token * half + i;
-            const float* s = sine + token * half + i;
+            const int place = positions[token] * half + i;
+            const float *c = cosine + place, *s = sine + place;
             if (whole) {
                 turn_pairs<T, COUNT>(lower, half, c, s, static_cast<float>(direction));
             } else {
@@ -87,7 +75,7 @@ __device__ __forceinline__ float product(const T* left, const T* right) {
     float sum = 0.0f;
 #pragma unroll
     for (int i = 0; i < COUNT; i++) {
-        sum = fmaf(number(a.at[i]), number(b.at[i]), sum);
+        sum = fmaf(widened(a.at[i]), widened(b.at[i]), sum);
     }
     return sum;
 }
