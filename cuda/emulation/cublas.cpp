@@ -84,6 +84,8 @@ int gemm(Handle* handle, int ta, int tb, int m, int n, int k, const Sum* alpha, 
                      ta ? 'T' : 'N', tb ? 'T' : 'N', lda, ldb, ldc);
         return INVALID_VALUE;
     }
+    static const bool dry = std::getenv("TRM_STANDIN_DRY") != nullptr;
+    if (dry) return SUCCESS;
     std::vector<Sum> sums(size_t(m) * n);
     auto left = pack<Sum>(a, a_type, ta, m, k, lda), right = pack<Sum>(b, b_type, tb, k, n, ldb);
     product(left.data(), right.data(), sums.data(), m, n, k);

@@ -24,7 +24,11 @@ enum : Result { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZ
 
 namespace {
 
-constexpr size_t TOTAL_BYTES = size_t(2) << 30, PAGE = 4096;
+constexpr size_t PAGE = 4096;
+// 2 GB, or in a dry run 80.
+size_t total_bytes = size_t(2) << 30;
+// Nothing is computed: what is left is the time of the host.
+bool dry = false;
 constexpr const char* NAME = "stand-in for a CUDA device (host emulation)";
 constexpr const char COMPILED[] = "//emulated module ";  // how libnvrtc of the stand-in begins its "PTX"
 
@@ -61,10 +65,16 @@ Result complain(const char* what, Pointer at, size_t bytes) {
 
 Result allocate(Pointer* out, size_t bytes) {
     std::lock_guard<std::mutex> guard(lock);
-    if (live_bytes + bytes > TOTAL_BYTES) return OUT_OF_MEMORY;
+    if (live_bytes + bytes > total_bytes) return OUT_OF_MEMORY;
     Allocation a{bytes, nullptr, 0};
     char* at;
-    if (guarded) {
+    if (dry) {
+        // pages of zeros, which are there only once something is written
+        a.mapped = (bytes + PAGE) / PAGE * PAGE;
+        void* p = mmap(nullptr, a.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (p == MAP_FAILED) return OUT_OF_MEMORY;
+        a.mapping = at = static_cast<char*>(p);
+    } else if (guarded) {
         size_t rounded = (bytes + 15) / 16 * 16, pages = (rounded + PAGE - 1) / PAGE * PAGE;
         a.mapped = pages + PAGE;
         void* p = mmap(nullptr, a.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -108,7 +118,7 @@ Result copy(const char* what, void* to, const void* from, size_t bytes, bool to_
     if (!bytes) return SUCCESS;
     if (to_device && !holds(Pointer(to), bytes)) return complain(what, Pointer(to), bytes);
     if (from_device && !holds(Pointer(from), bytes)) return complain(what, Pointer(from), bytes);
-    std::memmove(to, from, bytes);
+    if (!(dry && to_device && from_device)) std::memmove(to, from, bytes);
     return SUCCESS;
 }
 
@@ -117,7 +127,7 @@ Result fill(Pointer at, T value, size_t count) {
     std::lock_guard<std::mutex> guard(lock);
     if (!count) return SUCCESS;
     if (!holds(at, count * sizeof(T))) return complain("memset", at, count * sizeof(T));
-    for (size_t i = 0; i < count; i++) reinterpret_cast<T*>(at)[i] = value;
+    for (size_t i = 0; i < count && !dry; i++) reinterpret_cast<T*>(at)[i] = value;
     return SUCCESS;
 }
 
@@ -201,6 +211,8 @@ API cuInit(unsigned int) {
         return v && !std::strcmp(v, value);
     };
     guarded = !is("TRM_STANDIN_GUARD", "0");
+    dry = is("TRM_STANDIN_DRY", "1");
+    if (dry) total_bytes = size_t(80) << 30;
     reporting = is("TRM_STANDIN_REPORT", "1");
     emulation::machine.backwards = is("TRM_STANDIN_ORDER", "backwards");
     struct sigaction action {};
@@ -214,7 +226,7 @@ API cuDeviceGetCount(int* count) { return *count = 1, initialized ? SUCCESS : NO
 API cuDeviceGet(int* device, int ordinal) { return *device = 0, ordinal == 0 ? SUCCESS : INVALID_DEVICE; }
 API cuDeviceGetName(char* name, int length, int) { return std::snprintf(name, length, "%s", NAME), SUCCESS; }
 API cuDeviceGetUuid_v2(unsigned char* uuid, int) { return std::memset(uuid, 0, 16), SUCCESS; }
-API cuDeviceTotalMem_v2(size_t* bytes, int) { return *bytes = TOTAL_BYTES, SUCCESS; }
+API cuDeviceTotalMem_v2(size_t* bytes, int) { return *bytes = total_bytes, SUCCESS; }
 API cuDeviceGetAttribute(int* value, int attribute, int) {
     static const std::map<int, int> values = {
         {1, 1024}, {2, 1024}, {3, 1024}, {4, 64}, {5, 2147483647}, {6, 65535}, {7, 65535},  // threads and blocks
@@ -240,7 +252,7 @@ API cuMemHostAlloc(void** out, size_t bytes, unsigned int) { return cuMemAllocHo
 API cuMemFreeHost(void* at) { return std::free(at), SUCCESS; }
 API cuMemGetInfo_v2(size_t* free, size_t* total) {
     std::lock_guard<std::mutex> guard(lock);
-    return *free = TOTAL_BYTES - live_bytes, *total = TOTAL_BYTES, SUCCESS;
+    return *free = total_bytes - live_bytes, *total = total_bytes, SUCCESS;
 }
 API cuDeviceGetDefaultMemPool(void** pool, int) { return *pool = &the_pool, SUCCESS; }
 API cuDeviceGetMemPool(void** pool, int) { return *pool = &the_pool, SUCCESS; }
@@ -357,6 +369,7 @@ API cuLaunchKernel(Function* function, unsigned int gx, unsigned int gy, unsigne
     }
     timespec before, after;
     clock_gettime(CLOCK_MONOTONIC, &before);
+    if (dry) return usage[function->name].launches++, SUCCESS;
     emulation::machine.static_shared = function->kernel->shared;
     running = name;
     function->kernel->run(name, parameters, dim3(gx, gy, gz), dim3(bx, by, bz), shared, function->kernel->finished);
