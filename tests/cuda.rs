@@ -46,6 +46,7 @@ fn has_device(folder: &Program) -> bool {
     let found: Value = serde_json::from_str(&folder.run(&["doctor", "--json"]).stdout).unwrap();
     let usable = found["cuda"]["devices"].as_array().unwrap().iter().any(|device| device["usable"] == true);
     if !usable {
+        assert!(std::env::var_os("TRM_NEED_CUDA").is_none(), "no CUDA device");
         eprintln!("skipped on CUDA: {}", found["cuda"]["missing"]);
     }
     usable

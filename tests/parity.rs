@@ -111,6 +111,7 @@ fn cuda() -> Option<impl std::ops::Deref<Target = dfdx::prelude::Cuda>> {
     match trm_arc::device::cuda::open(0) {
         Ok(device) => Some(Alone(device, held)),
         Err(fault) => {
+            assert!(std::env::var_os("TRM_NEED_CUDA").is_none(), "{fault}");
             eprintln!("skipped on CUDA: {fault}");
             None
         }

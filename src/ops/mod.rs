@@ -81,6 +81,13 @@ pub trait Operations: AttentionOp + GatedOp + AdamOp {
     /// The gradient of a tensor, which is gone afterwards where that saves a copy; zeros when nothing has reached it.
     fn gradient<S: Shape>(gradients: &mut Gradients<f32, Self>, of: &Tensor<S, f32, Self>) -> Tensor<S, f32, Self>;
 
+    /// The numbers of a matrix on the host, in row order: what `as_vec` gives, copied once.
+    fn numbers(of: &Matrix<Self>) -> Vec<f32> {
+        let mut numbers = vec![0.0; of.shape().0 * of.shape().1];
+        of.copy_into(&mut numbers);
+        numbers
+    }
+
     /// How many parts of a batch are best computed side by side.
     fn parts_at_once() -> usize;
 
@@ -104,7 +111,7 @@ pub trait Operations: AttentionOp + GatedOp + AdamOp {
     /// The best time of that product, `x W^T` with the weight ready beforehand; the precision is one that the device has.
     fn time_product(device: &Self, precision: Precision) -> Duration;
 
-    /// `z + a (+ b)`; see [`sum`].
+    /// `z + a (+ b)`; see [`sum`]. Without a tape z is given up: the sum may lie in its place.
     fn sum<T: Tape<f32, Self>>(z: Matrix<Self, T>, others: &[&Matrix<Self>]) -> Matrix<Self, T> {
         sum::composed(z, others)
     }

@@ -80,7 +80,7 @@ impl HostLatent {
 
     fn of<D: Operations>(Latent { segments, carry, .. }: &Latent<D>) -> Self {
         debug_assert_eq!(carry.z_h.shape(), carry.z_l.shape());
-        Self { lengths: segments.lengths().to_vec(), z_h: carry.z_h.as_vec(), z_l: carry.z_l.as_vec() }
+        Self { lengths: segments.lengths().to_vec(), z_h: D::numbers(&carry.z_h), z_l: D::numbers(&carry.z_l) }
     }
 
     /// How many slots and their lengths, how many numbers and the numbers.

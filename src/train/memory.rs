@@ -6,8 +6,9 @@ use crate::model::Config;
 use crate::recipe::Cut;
 use crate::units::Bytes;
 
-/// The share of the free memory that a part may take: the pool that it comes from is cut into pieces.
-const SHARE: f64 = 0.8;
+/// The share of the free memory that a part may take. The rest is for the latent states of the other parts, and for a pool that is cut into
+/// pieces: the host gives back and asks anew long before the device has come to it.
+const SHARE: f64 = 0.6;
 
 /// Bytes that a token takes in a step with gradients, at most.
 ///
@@ -43,10 +44,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_paper_s_batch_goes_through_80_gigabytes_in_three_parts() {
+    fn the_paper_s_batch_goes_through_80_gigabytes_in_four_parts() {
         let free = Some(Bytes(79_000_000_000));
         let Cut::Tokens(tokens) = cut(Cut::Examples(2), &Config::arc(), Precision::Bf16, free) else { panic!() };
-        assert_eq!((768 * 916usize).div_ceil(tokens), 3, "{tokens} tokens");
+        assert_eq!((768 * 916usize).div_ceil(tokens), 4, "{tokens} tokens");
         let Cut::Tokens(half) = cut(Cut::Examples(2), &Config::arc(), Precision::F32, free) else { panic!() };
         assert!((2 * half).abs_diff(tokens) < tokens / 3, "{half}");
     }

@@ -132,7 +132,7 @@ impl<D: Operations> Trainer<D> {
         let (mut tensors, live) = (Tensors::default(), self.model.weights.tensors());
         for ((spec, values), moments) in specs(&self.recipe.model).iter().zip(live).zip(&self.moments) {
             let mut put = |kind: &str, values: &Matrix<D>| {
-                tensors.insert(format!("{kind}.{}", spec.name), &spec.shape, values.as_vec());
+                tensors.insert(format!("{kind}.{}", spec.name), &spec.shape, D::numbers(values));
             };
             put("live", values);
             put("first", &moments.first);

@@ -115,7 +115,7 @@ impl<D: Operations> Trainer<D> {
 
     /// The live weights on the host.
     pub fn trunk(&self) -> TrunkValues {
-        self.model.weights.tensors().iter().map(|tensor| tensor.as_vec()).collect()
+        self.model.weights.tensors().into_iter().map(D::numbers).collect()
     }
 
     /// The puzzle table.
@@ -125,7 +125,7 @@ impl<D: Operations> Trainer<D> {
 
     /// The averaged weights on the host, which a checkpoint's model part holds.
     pub fn average(&self) -> TrunkValues {
-        self.average.iter().map(|tensor| tensor.as_vec()).collect()
+        self.average.iter().map(D::numbers).collect()
     }
 
     /// One optimizer step.

@@ -120,6 +120,10 @@ impl Launch {
 #[derive(Clone, Copy)]
 struct Function(sys::CUfunction);
 
+/// The kernels of a source, compiled for the device. It is never unloaded.
+#[derive(Clone, Copy)]
+struct Module(sys::CUmodule);
+
 /// A state with its bfloat16 copy.
 type Twin = Option<(Matrix<Cuda>, Arc<Memory>)>;
 
@@ -128,6 +132,7 @@ pub struct Context {
     device: Arc<CudaDevice>,
     /// Our own handle: its mode of arithmetic is ours to set.
     pub blas: CudaBlas,
+    modules: Mutex<HashMap<Source, Module>>,
     functions: Mutex<HashMap<(Source, &'static str), Function>>,
     /// The last state that an operation of ours gave, with its bfloat16 copy: the next one takes it without reading the state again.
     /// It holds the state, so that its address is not another's meanwhile.
@@ -158,7 +163,8 @@ impl Context {
             let slice: Slope = device.try_alloc_len(1).expect("the device has memory for one number");
             let device = slice.device();
             let blas = CudaBlas::new(device.clone()).expect("cuBLAS makes a handle");
-            Held(Self { device, blas, functions: Mutex::default(), twin: Mutex::default() })
+            let (modules, functions, twin) = (Mutex::default(), Mutex::default(), Mutex::default());
+            Held(Self { device, blas, modules, functions, twin })
         });
         &held.0
     }
@@ -173,8 +179,17 @@ impl Context {
     #[expect(unsafe_code, reason = "memory that nobody has written")]
     pub fn allocate(&self, bytes: usize) -> Memory {
         // SAFETY: bytes of any value are bytes; whoever allocates has them written by a kernel before one reads them.
-        let memory = unsafe { self.device.alloc(bytes.max(1)) };
-        memory.unwrap_or_else(|fault| panic!("no {bytes} bytes of memory on the device: {fault}"))
+        let allocated = || unsafe { self.device.alloc(bytes.max(1)) };
+        let memory = allocated().or_else(|_| {
+            // What was given back may be in use by launches that have not run yet; when they have, pieces can be put together.
+            self.device.synchronize()?;
+            allocated()
+        });
+        memory.unwrap_or_else(|fault| {
+            panic!(
+                "no {bytes} bytes of memory on the device: {fault}; take fewer tokens at a time (--tokens-per-batch)"
+            )
+        })
     }
 
     /// These numbers on the device.
@@ -229,18 +244,27 @@ impl Context {
         launched.unwrap_or_else(|fault| panic!("kernel {name}: {fault}"));
     }
 
-    /// A kernel's handle. Its module is compiled for the device when a kernel of it is first asked for.
+    /// The kernels of a source, compiled for the device when one of them is first asked for.
+    #[expect(unsafe_code, reason = "the driver's interface")]
+    fn module(&self, source: Source) -> Module {
+        let mut modules = self.modules.lock().expect("nobody panics while holding it");
+        *modules.entry(source).or_insert_with(|| {
+            let image = CString::new(source.ptx()).expect("PTX is text");
+            // SAFETY: the image ends with a zero.
+            let module = unsafe { result::module::load_data(image.as_ptr().cast()) };
+            Module(module.unwrap_or_else(|fault| panic!("the kernels {source:?}: {fault}")))
+        })
+    }
+
+    /// A kernel's handle.
     #[expect(unsafe_code, reason = "the driver's interface")]
     fn function(&self, source: Source, name: &'static str, shared: u32) -> Function {
         let mut functions = self.functions.lock().expect("nobody panics while holding it");
         *functions.entry((source, name)).or_insert_with(|| {
             self.device.bind_to_thread().expect("the device's context is there");
-            let image = CString::new(source.ptx()).expect("PTX is text");
-            // SAFETY: the image ends with a zero, and the module is never unloaded.
-            let found = unsafe {
-                result::module::load_data(image.as_ptr().cast())
-                    .and_then(|module| result::module::get_function(module, CString::new(name).expect("a name")))
-            };
+            let module = self.module(source);
+            // SAFETY: the module is never unloaded.
+            let found = unsafe { result::module::get_function(module.0, CString::new(name).expect("a name")) };
             let function = found.unwrap_or_else(|fault| panic!("kernel {name}: {fault}"));
             if shared > 48 << 10 {
                 let most = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
@@ -271,28 +295,32 @@ pub fn address<S: Shape, E: Unit>(tensor: &Tensor<S, E, Cuda>) -> u64
 where
     Tensor<S, E, Cuda>: fmt::Debug,
 {
-    let mut finder = Finder::default();
+    let mut finder = Finder::Before;
     // It stops the text at the address by an error, before the long rest is written.
     let _ = write!(finder, "{tensor:?}");
-    let digits = finder.text.rsplit_once(ADDRESS).expect("a tensor's text has its address").1;
-    digits.parse().expect("an address is a number")
+    match finder {
+        Finder::Found(address) => address,
+        _ => panic!("the text of a tensor has no address: is this another dfdx or cudarc?"),
+    }
 }
 
-const ADDRESS: &str = "cu_device_ptr: ";
-
-/// Takes text up to the end of the address.
-#[derive(Default)]
-struct Finder {
-    text: String,
+/// Waits for the address in a tensor's text, which comes in pieces: a field's name, a colon, its value.
+enum Finder {
+    Before,
+    Named,
+    Next,
+    Found(u64),
 }
 
 impl Write for Finder {
     fn write_str(&mut self, piece: &str) -> fmt::Result {
-        let has_address = self.text.rsplit_once(ADDRESS).is_some_and(|(_, digits)| !digits.is_empty());
-        if has_address && !piece.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(fmt::Error);
-        }
-        self.text.push_str(piece);
+        *self = match (&self, piece) {
+            (Self::Before, "cu_device_ptr") => Self::Named,
+            (Self::Before, _) => Self::Before,
+            (Self::Named, ": ") => Self::Next,
+            (Self::Next, digits) => Self::Found(digits.parse().map_err(|_| fmt::Error)?),
+            (Self::Named | Self::Found(_), _) => return Err(fmt::Error),
+        };
         Ok(())
     }
 }

@@ -46,7 +46,7 @@ impl Communicator {
         }
         let key =
             |first: bool| if first { result::get_uniqueid().map(|key| key.internal.to_vec()) } else { Ok(Vec::new()) };
-        let key = key(ranks.rank() == 0).unwrap_or_else(|fault| panic!("NCCL makes no key: {fault:?}"));
+        let key = key(ranks.rank() == 0).unwrap_or_else(|fault| panic!("NCCL makes no key: {:?}", fault.0));
         let key = ranks.gather(bytemuck::cast_slice::<c_char, u8>(&key)).swap_remove(0);
         let mut internal: [c_char; 128] = [0; 128];
         internal.copy_from_slice(bytemuck::cast_slice(&key));
@@ -55,14 +55,14 @@ impl Communicator {
         let key = sys::ncclUniqueId { internal };
         // SAFETY: it writes the handle; the thread's device is that of the process, whose context dfdx has made current.
         unsafe { result::comm_init_rank(&mut joined, number(ranks.count()), key, number(ranks.rank())) }
-            .unwrap_or_else(|fault| panic!("NCCL does not join the ranks: {fault:?}; NCCL_DEBUG=INFO tells more"));
+            .unwrap_or_else(|fault| panic!("NCCL does not join the ranks: {:?}; NCCL_DEBUG=INFO tells more", fault.0));
         Ok(Self(joined))
     }
 
     /// Replaces sums by those over all ranks; see [`crate::ops::Operations::sum_over`].
     #[expect(unsafe_code, reason = "NCCL's interface")]
     pub fn sum_over(&self, sums: &[Option<Matrix<Cuda>>]) {
-        let failed = |fault| panic!("NCCL does not sum: {fault:?}; NCCL_DEBUG=INFO tells more");
+        let failed = |fault: result::NcclError| panic!("NCCL does not sum: {:?}; NCCL_DEBUG=INFO tells more", fault.0);
         // All tensors in one launch: most are small.
         result::group_start().unwrap_or_else(failed);
         for sum in sums.iter().flatten() {

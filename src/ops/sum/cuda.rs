@@ -1,4 +1,5 @@
-//! Sums of states on CUDA, in one pass that also writes the bfloat16 copy for the first product of the pass.
+//! Sums of states on CUDA, in one pass that also writes the bfloat16 copy for the first product of the pass; in the place of z where no
+//! gradient is asked for.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ pub(in crate::ops) fn cuda<T: Tape<f32, Cuda>>(z: Matrix<Cuda, T>, others: &[&Ma
     let (z, mut tape) = z.split_tape();
     let context = Context::of(z.device());
     let count = z.shape().0 * z.shape().1;
-    let sum: Matrix<Cuda> = z.device().zeros_like(z.shape());
+    let sum = if T::OWNS_TAPE { z.device().zeros_like(z.shape()) } else { z.clone() };
     let twin = Arc::new(context.allocate(2 * count));
     launch!(context, Sum, "sum_states", Launch::threads_for(count, 4);
         Address address(&z), Address address(first), Address rest.first().map_or(0, |other| address(other)),

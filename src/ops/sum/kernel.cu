@@ -1,5 +1,6 @@
 // Sums of states, out = z + a (+ b), with a bfloat16 copy for the product that follows; and sums in place, for gradients.
-// A thread takes four numbers, the last one what is left. `b` and `narrow` may be null.
+// A thread takes four numbers, the last one what is left. `b` and `narrow` may be null, and
+// `out` may be z.
 #include "numbers.cuh"
 
 extern "C" __global__ void sum_states(const float* z, const float* a, const float* b, float* out, bf16* narrow, long long count) {
