@@ -83,7 +83,9 @@ fn to_terminal(cpu: &Cpu, [f32, bf16]: [bool; 2], cuda: &Cuda) -> String {
         true => "products in f32 and bf16, training in f32",
         false => "products in f32; bf16 needs AVX512-BF16",
     };
-    let _ = writeln!(text, "cpu       {}, {}", cpu.in_words(), if f32 { bfloat16 } else { "no products" });
+    let words = cpu.in_words();
+    let threads = words.strip_prefix("cpu, ").unwrap_or(&words);
+    let _ = writeln!(text, "cpu       {threads}; {}", if f32 { bfloat16 } else { "no products" });
     for (ordinal, device, enough) in &cuda.devices {
         let types = match enough {
             true => "products and training in bf16 and f32",

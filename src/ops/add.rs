@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{CHUNK, bridge};
 use crate::device::Matrix;
 
-/// The same on the CPU, all tensors side by side.
+/// See [`Operations::add_in_order`](super::Operations::add_in_order); on the CPU, all tensors side by side.
 pub(super) fn cpu(sums: &mut [Option<Matrix<Cpu>>], parts: &[Vec<Option<Matrix<Cpu>>>]) -> bool {
     let tensors = sums.par_iter_mut().enumerate().filter_map(|(i, sum)| sum.as_mut().map(|sum| (i, sum)));
     let finite = tensors.map(|(i, sum)| {

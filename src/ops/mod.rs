@@ -1,5 +1,5 @@
-//! The operations of the model. Each has a composed form in plain dfdx, which is its definition on every device, and on the CPU
-//! a fused form over `kernels`, which the tests hold against it.
+//! The operations of the model. Each has a composed form in plain dfdx, which is its definition on every device; on the CPU a fused
+//! form over `kernels`, and on CUDA (feature `cuda`) one over its `kernel.cu`, which the tests hold against it.
 //!
 //! Two facts of dfdx 0.13.0 bite in composed forms:
 //! - the gradient of `slice` on the CPU assigns and does not add, so a tensor is only cut into pieces that do not
