@@ -9,7 +9,7 @@ use crate::model::weights::{Block, Weights};
 use crate::model::{Config, Inputs, Mixer};
 use crate::ops::attention::attention;
 use crate::ops::gated::gated;
-use crate::ops::{AttentionWeights, GatedWeights, Operations, Ready};
+use crate::ops::{Addend, AttentionWeights, GatedWeights, Operations, Ready};
 
 /// The net opened for one supervision step: its weights are made ready once and shared by all passes.
 pub(super) struct Net<D: Operations> {
@@ -41,17 +41,18 @@ impl<D: Operations> Net<D> {
         Self { blocks: weights.blocks.iter().map(open).collect() }
     }
 
-    /// `net(z + injected)`; the injected states are added once, before the first block.
+    /// `net(z + injected)`; the injected states are added once, before the first block. `learns` is false where nobody reads the gradient of z.
     ///
     /// # Shapes
     /// `[N, D]` -> `[N, D]`.
     pub(super) fn pass<T: Tape<f32, D>>(
         &self,
         z: Matrix<D, T>,
-        injected: &[&Matrix<D>],
+        learns: bool,
+        injected: &[Addend<D>],
         inputs: &Inputs<D>,
     ) -> Matrix<D, T> {
-        self.blocks.iter().fold(D::sum(z, injected), |x, block| block.forward(x, inputs))
+        self.blocks.iter().fold(D::sum(z, learns, injected), |x, block| block.forward(x, inputs))
     }
 }
 

@@ -5,7 +5,7 @@ use dfdx::prelude::*;
 use crate::device::{Matrix, Precision, Vector};
 use crate::model::net::Net;
 use crate::model::{Carry, Config, ConfigError, Inputs, Mixer, Spec, Weights, specs};
-use crate::ops::{Operations, Ready, embed, linear, prefix_tokens};
+use crate::ops::{Addend, Operations, Ready, embed, linear, prefix_tokens};
 use crate::rng::Stream;
 
 /// A Tiny Recursive Model on a device.
@@ -100,7 +100,7 @@ impl<D: Operations> Model<D> {
         Step { carry, logits, halt, tape }
     }
 
-    /// n updates of z_L and one of z_H.
+    /// n updates of z_L and one of z_H. Both come in detached: no gradient flows to the cycle before.
     fn cycle<T: Tape<f32, D>>(
         &self,
         net: &Net<D>,
@@ -109,10 +109,11 @@ impl<D: Operations> Model<D> {
         Carry { z_h, mut z_l }: Carry<D>,
         mut tape: T,
     ) -> (Carry<D>, T) {
-        for _ in 0..self.config.l_cycles {
-            (z_l, tape) = net.pass(z_l.put_tape(tape), &[&z_h, x], inputs).split_tape();
+        let injected = [Addend::Detached(&z_h), Addend::Learned(x)];
+        for number in 0..self.config.l_cycles {
+            (z_l, tape) = net.pass(z_l.put_tape(tape), number > 0, &injected, inputs).split_tape();
         }
-        let (z_h, tape) = net.pass(z_h.put_tape(tape), &[&z_l], inputs).split_tape();
+        let (z_h, tape) = net.pass(z_h.put_tape(tape), false, &[Addend::Learned(&z_l)], inputs).split_tape();
         (Carry { z_h, z_l }, tape)
     }
 

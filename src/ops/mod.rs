@@ -32,6 +32,7 @@ pub use norm::rms_norm;
 pub use rotation::Rotation;
 pub use segments::{Run, Segments};
 pub use stable_max::{Judged, Label};
+pub use sum::Addend;
 
 #[cfg(feature = "cuda")]
 use dfdx::prelude::Cuda;
@@ -111,8 +112,10 @@ pub trait Operations: AttentionOp + GatedOp + AdamOp {
     /// The best time of that product, `x W^T` with the weight ready beforehand; the precision is one that the device has.
     fn time_product(device: &Self, precision: Precision) -> Duration;
 
-    /// `z + a (+ b)`; see [`sum`]. Without a tape z is given up: the sum may lie in its place.
-    fn sum<T: Tape<f32, Self>>(z: Matrix<Self, T>, others: &[&Matrix<Self>]) -> Matrix<Self, T> {
+    /// `z + a (+ b)`; see [`sum`]. `learns` says whether the gradient of z is wanted. Without a tape z is given up: the sum may lie in its
+    /// place.
+    fn sum<T: Tape<f32, Self>>(z: Matrix<Self, T>, learns: bool, others: &[Addend<Self>]) -> Matrix<Self, T> {
+        let _ = learns;
         sum::composed(z, others)
     }
 
@@ -180,8 +183,8 @@ impl Operations for Cpu {
         linear::cpu::time_product(precision)
     }
 
-    fn sum<T: Tape<f32, Cpu>>(z: Matrix<Cpu, T>, others: &[&Matrix<Cpu>]) -> Matrix<Cpu, T> {
-        sum::cpu(z, others)
+    fn sum<T: Tape<f32, Cpu>>(z: Matrix<Cpu, T>, learns: bool, others: &[Addend<Cpu>]) -> Matrix<Cpu, T> {
+        sum::cpu(z, learns, others)
     }
 
     fn gather<T: Tape<f32, Cpu>>(table: Matrix<Cpu, T>, index: &Tensor<(usize,), usize, Cpu>) -> Matrix<Cpu, T> {
@@ -237,8 +240,8 @@ impl Operations for Cuda {
         linear::cuda::time_product(device, precision)
     }
 
-    fn sum<T: Tape<f32, Cuda>>(z: Matrix<Cuda, T>, others: &[&Matrix<Cuda>]) -> Matrix<Cuda, T> {
-        sum::cuda::cuda(z, others)
+    fn sum<T: Tape<f32, Cuda>>(z: Matrix<Cuda, T>, learns: bool, others: &[Addend<Cuda>]) -> Matrix<Cuda, T> {
+        sum::cuda::cuda(z, learns, others)
     }
 
     fn gather<T: Tape<f32, Cuda>>(table: Matrix<Cuda, T>, index: &Tensor<(usize,), usize, Cuda>) -> Matrix<Cuda, T> {

@@ -187,8 +187,15 @@ fn rows<D: Operations>(device: &D) {
             random(&mut stream, rows, columns),
         );
         let others = [a.clone(), b];
-        forms("sum", &x, &others, &|x, w| D::sum(x, &[&w[0], &w[1]]), &|x, w| sum::composed(x, &[&w[0], &w[1]]));
-        forms("sum", &x, &others[..1], &|x, w| D::sum(x, &[&w[0]]), &|x, w| sum::composed(x, &[&w[0]]));
+        let both: Form<D> = &|x, w| D::sum(x, true, &[Addend::Learned(&w[0]), Addend::Learned(&w[1])]);
+        let composed: Form = &|x, w| sum::composed(x, &[Addend::Learned(&w[0]), Addend::Learned(&w[1])]);
+        forms("sum", &x, &others, both, composed);
+        let one: Form<D> = &|x, w| D::sum(x, true, &[Addend::Learned(&w[0])]);
+        forms("sum", &x, &others[..1], one, &|x, w| sum::composed(x, &[Addend::Learned(&w[0])]));
+        let detached: Form<D> = &|x, w| D::sum(x, false, &[Addend::Detached(&w[0]), Addend::Learned(&w[1])]);
+        let found = run_form(device, &x, &others, detached);
+        let zeros = |values: &[f32]| values.iter().all(|value| *value == 0.0);
+        assert!(zeros(&found[1]) && zeros(&found[2]) && !zeros(&found[3]), "what is detached gets no gradient");
         forms("join", &x, &others[..1], &|x, w| D::join(x, &w[0]), &|x, w| embed::join(x, &w[0]));
         forms("pad", &x, &[], &|x, _| D::pad(x, columns + 3), &|x, _| embed::pad(x, columns + 3));
         // the last rows are taken often, and one row never

@@ -5,11 +5,16 @@ use std::sync::Arc;
 
 use dfdx::prelude::*;
 
+use super::Addend;
 use crate::device::Matrix;
 use crate::ops::bridge::cuda::{Context, Launch, address, launch, place, slope, take};
 
 /// See [`super::composed`].
-pub(in crate::ops) fn cuda<T: Tape<f32, Cuda>>(z: Matrix<Cuda, T>, others: &[&Matrix<Cuda>]) -> Matrix<Cuda, T> {
+pub(in crate::ops) fn cuda<T: Tape<f32, Cuda>>(
+    z: Matrix<Cuda, T>,
+    learns: bool,
+    others: &[Addend<Cuda>],
+) -> Matrix<Cuda, T> {
     let [first, rest @ ..] = others else { return z };
     assert!(rest.len() <= 1, "a state takes one or two others");
     let (z, mut tape) = z.split_tape();
@@ -18,14 +23,15 @@ pub(in crate::ops) fn cuda<T: Tape<f32, Cuda>>(z: Matrix<Cuda, T>, others: &[&Ma
     let sum = if T::OWNS_TAPE { z.device().zeros_like(z.shape()) } else { z.clone() };
     let twin = Arc::new(context.allocate(2 * count));
     launch!(context, Sum, "sum_states", Launch::threads_for(count, 4);
-        Address address(&z), Address address(first), Address rest.first().map_or(0, |other| address(other)),
+        Address address(&z), Address address(first.state()), Address rest.first().map_or(0, |other| address(other.state())),
         Address address(&sum), Address place(&*twin), Long count as i64);
     context.keep_twin(&sum, Some(twin));
     if !T::OWNS_TAPE {
         return sum.put_tape(tape);
     }
-    let (ghost, mut parts) = (sum.clone(), vec![z]);
-    parts.extend(others.iter().map(|&other| other.clone()));
+    let ghost = sum.clone();
+    let mut parts: Vec<Matrix<Cuda>> = others.iter().filter_map(|other| other.learned()).cloned().collect();
+    parts.extend(learns.then_some(z));
     tape.add_backward_op(move |gradients| {
         let gradient = take(gradients, &ghost)?;
         for part in &parts {
