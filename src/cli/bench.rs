@@ -3,6 +3,7 @@
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
+use super::guard::guarded;
 use super::{CliError, Exit, print, talk};
 use crate::bench::{self, BenchError, Plan, canvas};
 use crate::device::{DeviceChoice, Precision, on_device};
@@ -103,7 +104,7 @@ fn at_least_1() -> RangedU64ValueParser<usize> {
 
 /// Times, and prints what was found.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
-    on_device!(arguments.device, |device| run_on(arguments, device))
+    guarded(arguments.device, || on_device!(arguments.device, |device| run_on(arguments, device)))
 }
 
 fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliError> {

@@ -8,6 +8,7 @@ mod compare;
 mod dataset;
 mod doctor;
 mod export;
+mod guard;
 mod identifiers;
 mod import;
 mod inspect;

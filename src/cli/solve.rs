@@ -9,6 +9,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::guard::guarded;
 use super::{CliError, Exit, interrupt, print, score, talk};
 use crate::checkpoint;
 use crate::device::{self, DeviceChoice, Precision, on_device};
@@ -104,7 +105,7 @@ struct Chosen {
 
 /// Solves, and prints what came of it.
 pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
-    on_device!(arguments.device, |device| run_on(&arguments, device))
+    guarded(arguments.device, || on_device!(arguments.device, |device| run_on(&arguments, device)))
 }
 
 fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliError> {

@@ -7,6 +7,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::guard::guarded;
 use super::{CliError, Exit, counted, interrupt, print, ranks, talk};
 use crate::checkpoint::Folder;
 use crate::device::{DeviceChoice, Precision, on_device};
@@ -21,9 +22,10 @@ use crate::units::{self, Count, Percent, Seconds};
 #[command(after_help = "Examples:
   trm-arc train small-grids --output runs/mine --time-limit 90m
   trm-arc train --resume runs/mine
+  trm-arc train small-grids --output runs/mine --device cuda
 
 The output folder holds one whole checkpoint at any time, and log.csv with the course of the training. A training that was
-interrupted and resumed gives the same weights, bit for bit, as one that never stopped.
+interrupted and resumed gives, on the CPU, the same weights, bit for bit, as one that never stopped.
 
 A build with --features mpi also trains in several processes, each of which computes its share of the batch:
   mpirun -n 2 trm-arc train small-grids --output runs/mine
@@ -69,10 +71,12 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
 /// Says by `opened` whether this rank has the device that it asked for, which another may not have.
 fn run_among(ranks: &dyn Ranks, arguments: Arguments, opened: &mut bool) -> Result<Exit, CliError> {
     let device = arguments.device.of_rank(ranks.local_rank());
-    on_device!(device, |device| {
-        *opened = true;
-        agree(ranks, Ok::<(), CliError>(()))?;
-        run_on(arguments, device, ranks)
+    guarded(device, || {
+        on_device!(device, |device| {
+            *opened = true;
+            agree(ranks, Ok::<(), CliError>(()))?;
+            run_on(arguments, device, ranks)
+        })
     })
 }
 
