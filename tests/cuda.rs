@@ -6,7 +6,7 @@ mod program;
 use std::fs;
 use std::path::Path;
 
-use program::Program;
+use program::{Program, small_grids};
 use serde_json::Value;
 
 /// What the log says of a training at its steps.
@@ -20,9 +20,7 @@ fn curve(folder: &Path) -> Vec<[f64; 2]> {
 
 /// A small model on small tasks, learning from its first step.
 fn recipe(folder: &Program, steps: usize) {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/small-grids.toml")).unwrap();
-    let mut replaced = text;
-    for (from, to) in [
+    let changes = [
         ("hidden = 128", "hidden = 32"),
         ("puzzle_width = 128", "puzzle_width = 40"),
         ("prefix = 1", "prefix = 2"),
@@ -33,12 +31,8 @@ fn recipe(folder: &Program, steps: usize) {
         ("batch = 16", "batch = 4"),
         ("warmup = 100", "warmup = 0"),
         ("log_every = 100", "log_every = 1"),
-    ] {
-        assert!(replaced.contains(from), "the recipe has no {from}");
-        replaced = replaced.replace(from, to);
-    }
-    let line = replaced.lines().find(|line| line.starts_with("steps = ")).unwrap().to_owned();
-    fs::write(folder.path("tiny.toml"), replaced.replace(&line, &format!("steps = {steps}"))).unwrap();
+    ];
+    folder.write("tiny.toml", &small_grids(&changes, steps));
 }
 
 /// True when there is a device; says so when there is none.

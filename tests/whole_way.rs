@@ -1,22 +1,19 @@
 //! The whole way with a model, through the real program: train, solve, validate, score, compare; interrupt and resume; and
 //! every checkpoint that is not one is refused.
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use program::small_grids;
 use serde_json::Value;
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 /// The smallest recipe: a model of 32 numbers a token on the tiniest tasks.
 fn recipe(folder: &Path, steps: usize) -> PathBuf {
-    let text = fs::read_to_string(root().join("recipes/small-grids.toml")).unwrap();
-    let mut replaced = text;
-    for (from, to) in [
+    let changes = [
         ("hidden = 128", "hidden = 32"),
         ("puzzle_width = 128", "puzzle_width = 32"),
         ("heads = 4", "heads = 2"),
@@ -26,13 +23,9 @@ fn recipe(folder: &Path, steps: usize) -> PathBuf {
         ("warmup = 100", "warmup = 0"),
         ("sizes = \"kept\"", "sizes = \"any\""),
         ("log_every = 100", "log_every = 1"),
-    ] {
-        assert!(replaced.contains(from), "the recipe has no {from}");
-        replaced = replaced.replace(from, to);
-    }
-    let line = replaced.lines().find(|line| line.starts_with("steps = ")).unwrap().to_owned();
+    ];
     let path = folder.join("tiny.toml");
-    fs::write(&path, replaced.replace(&line, &format!("steps = {steps}"))).unwrap();
+    fs::write(&path, small_grids(&changes, steps)).unwrap();
     path
 }
 

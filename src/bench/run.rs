@@ -12,7 +12,7 @@ use crate::bench::{Work, ceiling};
 use crate::clock;
 use crate::device::{DeviceError, Precision};
 use crate::model::{Carry, Config, ConfigError};
-use crate::ops::Operations;
+use crate::ops::{Inside, Operations};
 use crate::units::Seconds;
 
 /// The cells that have a place: positions are 16 bits wide.
@@ -95,7 +95,7 @@ pub fn run<D: Operations>(plan: Plan, device: &D) -> Result<Report, BenchError> 
         return Err(BenchError::Cells(plan.config.cells));
     }
     let threads = plan.threads.unwrap_or_else(rayon::current_num_threads);
-    D::on_threads(threads, || measure(plan, device, threads))?
+    D::on_threads(Inside::CRATE, threads, || measure(plan, device, threads))?
 }
 
 fn measure<D: Operations>(plan: Plan, device: &D, threads: usize) -> Result<Report, BenchError> {

@@ -61,6 +61,15 @@ impl Ready {
     }
 }
 
+/// Says that a call comes from this crate. Work that goes to other threads captures what generic code cannot say may go there (see
+/// `bridge::side_by_side`): it is looked at here, and nobody outside can send any.
+#[derive(Clone, Copy, Debug)]
+pub struct Inside(());
+
+impl Inside {
+    pub(crate) const CRATE: Self = Self(());
+}
+
 /// The operations of a device. Where there is no kernel the composed form serves.
 pub trait Operations: AttentionOp + GatedOp + AdamOp {
     /// `sums[i] += parts[0][i]`, then `parts[1][i]` and so on in their order. True while every sum is a finite number; what is none in one
@@ -93,7 +102,7 @@ pub trait Operations: AttentionOp + GatedOp + AdamOp {
     fn parts_at_once() -> usize;
 
     /// Does this work on each item, as many side by side as suits the device, and gives the results in order.
-    fn side_by_side<T: Sync, R>(items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {
+    fn side_by_side<T: Sync, R>(_: Inside, items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {
         items.iter().map(work).collect()
     }
 
@@ -101,7 +110,7 @@ pub trait Operations: AttentionOp + GatedOp + AdamOp {
     ///
     /// # Errors
     /// When there cannot be so many.
-    fn on_threads<R>(threads: usize, work: impl FnOnce() -> R) -> Result<R, ThreadPoolBuildError> {
+    fn on_threads<R>(_: Inside, threads: usize, work: impl FnOnce() -> R) -> Result<R, ThreadPoolBuildError> {
         let _ = threads;
         Ok(work())
     }
@@ -166,11 +175,11 @@ impl Operations for Cpu {
         rayon::current_num_threads()
     }
 
-    fn side_by_side<T: Sync, R>(items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {
+    fn side_by_side<T: Sync, R>(_: Inside, items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {
         bridge::side_by_side(items, work)
     }
 
-    fn on_threads<R>(threads: usize, work: impl FnOnce() -> R) -> Result<R, ThreadPoolBuildError> {
+    fn on_threads<R>(_: Inside, threads: usize, work: impl FnOnce() -> R) -> Result<R, ThreadPoolBuildError> {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build()?;
         Ok(bridge::on_pool(&pool, work))
     }

@@ -14,7 +14,7 @@ use crate::augment::Augmentation;
 use crate::encode::{self, Drawing, Extent, Offset};
 use crate::files::FileError;
 use crate::model::{Answer, Example, Inputs, pack};
-use crate::ops::Operations;
+use crate::ops::{Inside, Operations};
 use crate::prediction::{Prediction, Solved, Solver};
 use crate::recipe::Trained;
 use crate::task::Task;
@@ -119,7 +119,8 @@ impl<D: Operations> Solver for ModelSolver<D> {
             self.watched.answered.fetch_add(batch.len(), Ordering::Relaxed);
             Ok(answers.map(|answers| (batch, answers)))
         };
-        let answered = D::side_by_side(&batches, answer).into_iter().collect::<Result<Vec<_>, FileError>>()?;
+        let answered =
+            D::side_by_side(Inside::CRATE, &batches, answer).into_iter().collect::<Result<Vec<_>, FileError>>()?;
         let prediction = |(view, answer): (&View, Answer)| Prediction {
             task: task.id.clone(),
             test: view.test,

@@ -7,7 +7,7 @@ use super::{Gradient, Losses, supervise};
 use crate::dataset::{Drawn, ExampleRef, Sampler, TrainingSet};
 use crate::device::Matrix;
 use crate::model::{Example, Inputs, Model};
-use crate::ops::Operations;
+use crate::ops::{Inside, Operations};
 use crate::optim::RowGradients;
 use crate::ranks::Ranks;
 use crate::recipe::Cut;
@@ -118,7 +118,7 @@ impl<D: Operations> Slots<D> {
         for wave in cut.parts(&tokens).chunks(D::parts_at_once()) {
             let step =
                 |part: &Range<usize>| self.step_of(share.start + part.start..share.start + part.end, model, table);
-            let steps = D::side_by_side(wave, step);
+            let steps = D::side_by_side(Inside::CRATE, wave, step);
             let mut trunks = Vec::with_capacity(steps.len());
             for step in steps {
                 sum.add(&step);

@@ -45,6 +45,18 @@ impl Program {
     }
 }
 
+/// The recipe small-grids with these places replaced and so many steps.
+pub fn small_grids(changes: &[(&str, &str)], steps: usize) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/small-grids.toml");
+    let mut text = fs::read_to_string(path).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "the recipe has no {from}");
+        text = text.replace(from, to);
+    }
+    let line = text.lines().find(|line| line.starts_with("steps = ")).unwrap().to_owned();
+    text.replace(&line, &format!("steps = {steps}"))
+}
+
 /// Bad input: exit 2, one `error:` line with these parts on stderr, nothing on stdout.
 pub fn assert_refused(ended: &Ended, parts: &[&str]) {
     assert_eq!(ended.code, 2, "{}{}", ended.stdout, ended.stderr);

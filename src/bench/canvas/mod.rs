@@ -24,7 +24,7 @@ use crate::device::Precision;
 use crate::encode::{self, Canvas, Offset};
 use crate::grid::{Grid, MAX_SIDE};
 use crate::model::{Config, Mixer, Model, pack};
-use crate::ops::Operations;
+use crate::ops::{Inside, Operations};
 use crate::rng::Stream;
 use crate::task::{Pair, Task, TaskSet};
 use crate::units::Seconds;
@@ -78,7 +78,7 @@ pub fn run<D: Operations>(plan: Plan, set: &TaskSet, device: &D) -> Result<Repor
     let config = Config { cells: MAX_SIDE * MAX_SIDE, ..plan.config };
     let threads = plan.threads.unwrap_or_else(rayon::current_num_threads);
     let plan = Plan { config, ..plan };
-    D::on_threads(threads, || measure(plan, set, device, threads))?
+    D::on_threads(Inside::CRATE, threads, || measure(plan, set, device, threads))?
 }
 
 fn measure<D: Operations>(plan: Plan, set: &TaskSet, device: &D, threads: usize) -> Result<Report, BenchError> {

@@ -22,6 +22,26 @@ fn opened(kind: Kind, weights: &[Matrix<Cpu>], heads: usize) -> AttentionWeights
     AttentionWeights { projection: projection.clone(), output: output.clone(), heads, ready: Packed(layer) }
 }
 
+/// A layer and a batch for it.
+struct Case {
+    segments: Segments,
+    x: Matrix<Cpu>,
+    weights: [Matrix<Cpu>; 2],
+    rotation: Option<Rotation>,
+}
+
+impl Case {
+    fn draw(heads: usize, width: usize, lengths: &[usize], turned: bool) -> Self {
+        let segments = Segments::new(lengths.to_vec());
+        let mut stream = Stream::new(8, "attention");
+        let weights = weights(&mut stream, width);
+        let x = random(&mut stream, segments.tokens(), width);
+        let positions: Vec<usize> = (0..segments.tokens()).map(|i| i * 7 % 900).collect();
+        let rotation = turned.then(|| Rotation::new(&positions, width / heads, 10_000.0));
+        Self { segments, x, weights, rotation }
+    }
+}
+
 #[test]
 fn the_composed_form_and_its_gradient() {
     let mut stream = Stream::new(9, "attention");
@@ -61,13 +81,8 @@ fn the_fused_form_equals_the_composed_one() {
         for (heads, width, lengths) in &cases {
             for turned in [false, true] {
                 let (heads, width) = (*heads, *width);
-                let segments = Segments::new(lengths.clone());
-                let mut stream = Stream::new(8, "attention");
-                let weights = weights(&mut stream, width);
-                let x = random(&mut stream, segments.tokens(), width);
-                let positions: Vec<usize> = (0..segments.tokens()).map(|i| i * 7 % 900).collect();
-                let rotation = Rotation::new(&positions, width / heads, 10_000.0);
-                let rotation = turned.then_some(&rotation);
+                let Case { segments, x, weights, rotation } = Case::draw(heads, width, lengths, turned);
+                let rotation = rotation.as_ref();
                 let open = opened(kind, &weights, heads);
                 let name = format!("{}, {heads} heads of {width}, segments {lengths:?}", kind.name());
                 check_forms(
@@ -121,13 +136,8 @@ fn fused<D: Operations>(device: &D) {
         for (heads, width, lengths) in cases.iter().filter(|(_, width, _)| *width >= widest) {
             for turned in [false, true] {
                 let (heads, width) = (*heads, *width);
-                let segments = Segments::new(lengths.clone());
-                let mut stream = Stream::new(8, "attention");
-                let weights = weights(&mut stream, width);
-                let x = random(&mut stream, segments.tokens(), width);
-                let positions: Vec<usize> = (0..segments.tokens()).map(|i| i * 7 % 900).collect();
-                let rotation = Rotation::new(&positions, width / heads, 10_000.0);
-                let rotation = turned.then_some(&rotation);
+                let Case { segments, x, weights, rotation } = Case::draw(heads, width, lengths, turned);
+                let rotation = rotation.as_ref();
                 let ready = Ready { precision, trained: true };
                 let words = device.in_words();
                 check_forms(
