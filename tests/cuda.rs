@@ -4,6 +4,7 @@
 mod program;
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use program::{Program, small_grids};
@@ -41,7 +42,8 @@ fn has_device(folder: &Program) -> bool {
     let usable = found["cuda"]["devices"].as_array().unwrap().iter().any(|device| device["usable"] == true);
     if !usable {
         assert!(std::env::var_os("TRM_NEED_CUDA").is_none(), "no CUDA device");
-        eprintln!("skipped on CUDA: {}", found["cuda"]["missing"]);
+        // past the test runner, which keeps to itself what a passing test prints
+        let _ = writeln!(std::io::stderr(), "skipped on CUDA: {}", found["cuda"]["missing"]);
     }
     usable
 }

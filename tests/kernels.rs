@@ -8,6 +8,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread;
@@ -22,7 +23,11 @@ fn every_kernel_computes_what_a_plain_loop_computes() {
     let compiler = env::var("CXX").unwrap_or_else(|_| "g++".into());
     match Command::new(&compiler).arg("--version").output() {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            println!("skipped: there is no C++ compiler `{compiler}` here, so no kernel was run");
+            // past the test runner, which keeps to itself what a passing test prints
+            let _ = writeln!(
+                std::io::stderr(),
+                "skipped: there is no C++ compiler `{compiler}` here, so no kernel was run"
+            );
             return;
         }
         other => drop(other.unwrap()),

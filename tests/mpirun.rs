@@ -10,6 +10,7 @@ mod program;
 use std::env;
 use std::fs;
 use std::io::Read;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -25,7 +26,8 @@ const OPTIONS: [&str; 4] = ["--allow-run-as-root", "--oversubscribe", "--bind-to
 /// mpirun with so many processes of `program`; `None` where there is none.
 fn mpirun(count: usize, program: &Path) -> Option<Command> {
     if Command::new("mpirun").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no mpirun here");
+        // past the test runner, which keeps to itself what a passing test prints
+        let _ = writeln!(std::io::stderr(), "skipped: there is no mpirun here");
         return None;
     }
     let mut command = Command::new("mpirun");
