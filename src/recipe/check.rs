@@ -1,0 +1,155 @@
+//! What a recipe must be before anything is done by it.
+
+use super::{Course, Recipe, RecipeError, SourceRecipe, Trunk};
+use crate::encode::{Canvas, VOCABULARY};
+use crate::grid::MAX_SIDE;
+use crate::model::Mixer;
+
+impl Recipe {
+    /// Checks every value, also of a recipe that comes out of a checkpoint.
+    ///
+    /// # Errors
+    /// [`RecipeError::Value`] or [`RecipeError::Config`], naming the value and what would be right.
+    pub fn check(&self) -> Result<(), RecipeError> {
+        self.model.check()?;
+        self.check_course()?;
+        self.check_optimizers()?;
+        self.check_data()
+    }
+
+    fn value(&self, fault: String) -> Result<(), RecipeError> {
+        Err(RecipeError::Value { recipe: self.name.clone(), fault })
+    }
+
+    fn check_course(&self) -> Result<(), RecipeError> {
+        let course = &self.training;
+        let sizes = [
+            ("batch", course.batch),
+            ("steps", course.steps),
+            ("halt_max_steps", course.halt_max_steps),
+            ("checkpoint_every", course.checkpoint_every),
+            ("log_every", course.log_every),
+        ];
+        if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+            return self.value(format!("training.{name} is 0; it is at least 1"));
+        }
+        self.cut()?;
+        let Course { warmup, steps, .. } = *course;
+        if warmup > steps {
+            return self.value(format!("training.warmup {warmup} is more than training.steps {steps}"));
+        }
+        if !course.halt_bias.is_finite() {
+            return self.value(format!("training.halt_bias is {}; it is a number", course.halt_bias));
+        }
+        self.check_shares(&[
+            ("training.exploration", course.exploration),
+            ("training.ema", course.ema),
+            ("training.final_ratio", course.final_ratio),
+        ])
+    }
+
+    fn check_shares(&self, shares: &[(&str, f64)]) -> Result<(), RecipeError> {
+        match shares.iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
+            Some((name, share)) => self.value(format!("{name} is {share}; it is between 0 and 1")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_optimizers(&self) -> Result<(), RecipeError> {
+        let Trunk { learning_rate, optimizer } = &self.trunk;
+        let rates = [
+            ("trunk.learning_rate", *learning_rate),
+            ("trunk.optimizer.weight_decay", optimizer.weight_decay),
+            ("rows.learning_rate", self.rows.learning_rate),
+            ("rows.weight_decay", self.rows.weight_decay),
+        ];
+        if let Some((name, rate)) = rates.into_iter().find(|(_, rate)| !(rate.is_finite() && *rate >= 0.0)) {
+            return self.value(format!("{name} is {rate}; it is a number from 0 up"));
+        }
+        let betas = [("trunk.optimizer.beta_1", optimizer.beta_1), ("trunk.optimizer.beta_2", optimizer.beta_2)];
+        match betas.into_iter().find(|(_, beta)| !(0.0..1.0).contains(beta)) {
+            Some((name, beta)) => self.value(format!("{name} is {beta}; it is from 0 up and below 1")),
+            None => Ok(()),
+        }
+    }
+
+    /// A recipe to train by has task sets; that of an imported checkpoint may have none.
+    pub(super) fn check_sources(&self) -> Result<(), RecipeError> {
+        match self.data.sources.is_empty() {
+            true => self.value("data.sources is empty; name at least one task set".to_owned()),
+            false => Ok(()),
+        }
+    }
+
+    fn check_data(&self) -> Result<(), RecipeError> {
+        if self.name.is_empty()
+            || !self.name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
+            || self.name.starts_with('.')
+        {
+            let fault =
+                "its name has letters, digits, - _ and . alone, and does not begin with a dot: it names a folder";
+            return self.value(fault.to_owned());
+        }
+        if self.model.vocabulary != VOCABULARY {
+            let found = self.model.vocabulary;
+            return self.value(format!("model.vocabulary is {found}; ARC's cells have {VOCABULARY} kinds"));
+        }
+        if self.model.cells != MAX_SIDE * MAX_SIDE {
+            let (found, board) = (self.model.cells, MAX_SIDE * MAX_SIDE);
+            return self.value(format!("model.cells is {found}; ARC's board has {board}"));
+        }
+        if self.model.mixer == Mixer::TokenMlp && self.data.canvas != Canvas::Board {
+            let fault = "a token-mlp model needs data.canvas = \"board\": its examples all have one size";
+            return self.value(fault.to_owned());
+        }
+        let held_out = |source: &&SourceRecipe| source.test_pairs && self.data.held_out.contains(&source.tasks);
+        match self.data.sources.iter().find(held_out) {
+            Some(source) => {
+                let set = &source.tasks;
+                self.value(format!("test_pairs = true for {set}: the answers of a held-out set are never learned"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_recipes_load() {
+        for name in ["paper-arc-agi-1", "small-grids"] {
+            assert_eq!(Recipe::load(name).unwrap().name, name);
+        }
+    }
+
+    #[test]
+    fn impossible_values_are_named() {
+        let fault = |change: fn(&mut Recipe)| {
+            let mut recipe = Recipe::load("small-grids").unwrap();
+            change(&mut recipe);
+            recipe.check().unwrap_err().to_string()
+        };
+        assert!(fault(|r| r.training.parts = Some(5)).contains("parts 5"));
+        assert!(fault(|r| r.training.parts = Some(0)).contains("training.parts is 0"));
+        assert!(fault(|r| r.training.parts = None).contains("neither parts nor tokens_per_batch"));
+        assert!(fault(|r| r.training.tokens_per_batch = Some(9)).contains("both parts and tokens_per_batch"));
+        let no_tokens = |r: &mut Recipe| (r.training.parts, r.training.tokens_per_batch) = (None, Some(0));
+        assert!(fault(no_tokens).contains("tokens_per_batch is 0"));
+        assert!(fault(|r| r.training.ema = 1.5).contains("training.ema is 1.5"));
+        assert!(fault(|r| r.training.steps = 0).contains("training.steps is 0"));
+        assert!(fault(|r| r.model.vocabulary = 11).contains("12 kinds"));
+        assert!(fault(|r| r.trunk.learning_rate = f64::NAN).contains("trunk.learning_rate"));
+        let mut empty = Recipe::load("small-grids").unwrap();
+        empty.data.sources.clear();
+        assert!(empty.check_sources().unwrap_err().to_string().contains("data.sources"));
+        assert!(fault(|r| r.trunk.optimizer.beta_1 = 1.5).contains("beta_1 is 1.5"));
+        assert!(fault(|r| r.rows.weight_decay = f64::NAN).contains("rows.weight_decay"));
+        assert!(fault(|r| r.training.warmup = 1_000_000).contains("training.warmup"));
+        assert!(fault(|r| r.name = "../../x".into()).contains("names a folder"));
+        assert!(fault(|r| r.model.expansion = 0.0).contains("expansion"));
+        let leak = fault(|r| r.data.sources.iter_mut().for_each(|source| source.test_pairs = true));
+        assert!(leak.contains("never learned"), "{leak}");
+    }
+}

@@ -1,0 +1,63 @@
+//! `Course`, `Trunk`, `Rows`: how a training goes: its batch, its steps, its schedule, and the two optimizers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::optim::Adam;
+
+/// The course of the training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Course {
+    /// Examples in flight; one optimizer step is one supervision step of all of them.
+    pub batch: usize,
+    /// Parts of equally many examples that the batch is cut into, each run on its own; or instead of them `tokens_per_batch`. The
+    /// gradients of the parts are summed in order, so the result depends on the cut and not on the threads. More parts need less memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<usize>,
+    /// The most tokens of a part, so that its memory is bounded whatever the sizes of its examples; one that has more is a part of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_batch: Option<usize>,
+    /// Optimizer steps.
+    pub steps: usize,
+    /// Steps of linear warm-up.
+    pub warmup: usize,
+    /// What is left of the learning rates at the end of the cosine; 1.0 keeps them constant.
+    pub final_ratio: f64,
+    /// The most supervision steps of one example.
+    pub halt_max_steps: usize,
+    /// The share of steps at which a slot must go on to a random number of steps, whatever the halting head says.
+    pub exploration: f64,
+    /// The halting logit's bias before the first step; -5 as in the paper when it is left out.
+    #[serde(default = "paper_halt_bias")]
+    pub halt_bias: f32,
+    /// The decay of the moving average of the weights.
+    pub ema: f64,
+    /// Steps between checkpoints.
+    pub checkpoint_every: usize,
+    /// Steps between rows of the log.
+    pub log_every: usize,
+}
+
+fn paper_halt_bias() -> f32 {
+    -5.0
+}
+
+/// The trunk's optimizer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trunk {
+    /// The learning rate at its height.
+    pub learning_rate: f64,
+    /// The optimizer.
+    pub optimizer: Adam,
+}
+
+/// The puzzle rows' optimizer, sign-SGD.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rows {
+    /// The learning rate at its height.
+    pub learning_rate: f64,
+    /// The decay of the rows in the batch.
+    pub weight_decay: f64,
+}
