@@ -88,7 +88,11 @@ fn model(config: &Config) -> String {
         Mixer::Attention => format!("attention with {} heads", config.heads),
         Mixer::TokenMlp => "token MLP".to_owned(),
     };
-    let positions = if config.positions == Positions::Rope { "rotary positions" } else { "no positions" };
+    let positions = match config.positions {
+        Positions::Rope => "rotary positions",
+        Positions::Rope2d => "rotary positions by row and column",
+        Positions::None => "no positions",
+    };
     format!(
         "hidden {}, {} layers, {mixer}, {positions}, {} x {} cycles, {} cells, prefix {}",
         config.hidden, config.layers, config.h_cycles, config.l_cycles, config.cells, config.prefix

@@ -17,8 +17,12 @@ pub enum Mixer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Positions {
-    /// Rotary, over the order of the full board.
+    /// Rotary, over the order of the full board, as the paper has it.
     Rope,
+    /// Rotary over rows and columns of the full board, half of a head for each. Positions end at the board's side, so a `rope_base` of
+    /// about 100 spreads the frequencies over them.
+    #[serde(rename = "rope-2d")]
+    Rope2d,
     /// None.
     None,
 }
@@ -76,6 +80,18 @@ pub enum ConfigError {
         hidden: usize,
         /// H.
         heads: usize,
+    },
+    /// Heads that do not divide into rows and columns.
+    #[error("model: heads of {size} coordinates with rope-2d; their size is a multiple of 4")]
+    PlaneHeads {
+        /// d.
+        size: usize,
+    },
+    /// A board that has no sides.
+    #[error("model: rope-2d needs a square board, but {cells} cells are none")]
+    PlaneBoard {
+        /// S.
+        cells: usize,
     },
     /// Heads that are larger than the device's kernels take.
     #[error("model: heads of {size} coordinates; this device takes at most {most} (on the CPU any number)")]
@@ -145,6 +161,12 @@ impl Config {
         if hidden % heads != 0 || (hidden / heads) % 2 != 0 {
             return Err(ConfigError::Heads { hidden, heads });
         }
+        if self.positions == Positions::Rope2d && !(hidden / heads).is_multiple_of(4) {
+            return Err(ConfigError::PlaneHeads { size: hidden / heads });
+        }
+        if self.positions == Positions::Rope2d && self.board_side().pow(2) != self.cells {
+            return Err(ConfigError::PlaneBoard { cells: self.cells });
+        }
         if width > prefix * hidden {
             return Err(ConfigError::Prefix { width, prefix, hidden });
         }
@@ -155,6 +177,11 @@ impl Config {
     pub fn inner(&self, width: usize) -> usize {
         // `round` to even, as Python's does
         ((self.expansion * width as f64 * 2.0 / 3.0).round_ties_even() as usize).div_ceil(256) * 256
+    }
+
+    /// The rows, and as many columns, of a square board of S cells.
+    pub fn board_side(&self) -> usize {
+        self.cells.isqrt()
     }
 
     /// L of a full board, `P + S`.
@@ -184,6 +211,11 @@ mod tests {
         assert!(check(|c| c.l_cycles = 0).contains("l_cycles is 0"));
         assert!(check(|c| c.heads = 7).contains("7 heads"));
         assert!(check(|c| c.puzzle_width = 9000).contains("9000"));
+        assert!(
+            check(|c| (c.hidden, c.puzzle_width, c.heads, c.positions) = (24, 24, 4, Positions::Rope2d))
+                .contains("of 6 coor")
+        );
+        assert!(check(|c| (c.cells, c.positions) = (899, Positions::Rope2d)).contains("899 cells"));
         assert_eq!(Config::arc().check(), Ok(()));
     }
 }

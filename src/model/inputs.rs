@@ -45,8 +45,7 @@ impl<D: Operations> Inputs<D> {
             positions.extend(0..config.prefix);
             positions.extend(example.positions.iter().map(|&position| config.prefix + usize::from(position)));
         }
-        let rotation = (config.positions == Positions::Rope && config.mixer == Mixer::Attention)
-            .then(|| Rotation::new(&positions, config.hidden / config.heads, config.rope_base));
+        let rotation = if config.mixer == Mixer::Attention { rotation(config, &positions) } else { None };
         let tokens = index.len();
         Self {
             index: device.tensor_from_vec(index, (tokens,)),
@@ -54,6 +53,20 @@ impl<D: Operations> Inputs<D> {
             rotation,
             segments,
         }
+    }
+}
+
+/// In a plane the cells begin at row 1 and column 1, and the prefix tokens stand side by side in row 0.
+fn rotation(config: &Config, positions: &[usize]) -> Option<Rotation> {
+    let (size, base, side) = (config.hidden / config.heads, config.rope_base, config.board_side());
+    let place = |position: usize| match position.checked_sub(config.prefix) {
+        None => [0, position],
+        Some(cell) => [1 + cell / side, 1 + cell % side],
+    };
+    match config.positions {
+        Positions::None => None,
+        Positions::Rope => Some(Rotation::along_line(positions, size, base)),
+        Positions::Rope2d => Some(Rotation::in_plane(positions, place, size, base)),
     }
 }
 

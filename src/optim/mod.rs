@@ -7,5 +7,5 @@ mod schedule;
 mod sign_sgd;
 
 pub use crate::ops::{Adam, AdamKind};
-pub use schedule::Schedule;
+pub use schedule::{Schedule, Shape};
 pub use sign_sgd::{RowGradients, sign_sgd};

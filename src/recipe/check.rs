@@ -1,9 +1,10 @@
 //! What a recipe must be before anything is done by it.
 
-use super::{Course, Recipe, RecipeError, SourceRecipe, Trunk};
+use super::{Course, Recipe, RecipeError, SourceRecipe, Stage, Trunk};
 use crate::encode::{Canvas, VOCABULARY};
 use crate::grid::MAX_SIDE;
 use crate::model::Mixer;
+use crate::optim::Shape;
 
 impl Recipe {
     /// Checks every value, also of a recipe that comes out of a checkpoint.
@@ -41,11 +42,42 @@ impl Recipe {
         if !course.halt_bias.is_finite() {
             return self.value(format!("training.halt_bias is {}; it is a number", course.halt_bias));
         }
+        self.check_curriculum()?;
+        match course.schedule {
+            Shape::Constant if course.final_ratio != 1.0 => {
+                let found = course.final_ratio;
+                return self.value(format!("training.final_ratio is {found}; with schedule = \"constant\" it is 1"));
+            }
+            Shape::WarmupStableDecay { decay } => self.check_shares(&[("training.schedule's decay", decay)])?,
+            Shape::Constant | Shape::Cosine => {}
+        }
         self.check_shares(&[
             ("training.exploration", course.exploration),
             ("training.ema", course.ema),
             ("training.final_ratio", course.final_ratio),
         ])
+    }
+
+    fn check_curriculum(&self) -> Result<(), RecipeError> {
+        let stages = &self.training.curriculum;
+        for (number, &Stage { until, halt_max_steps, h_cycles, l_cycles }) in stages.iter().enumerate() {
+            let name = format!("training.curriculum, stage {}", number + 1);
+            if [until, halt_max_steps, h_cycles, l_cycles].contains(&0) {
+                return self.value(format!("{name} has a 0; each of its values is at least 1"));
+            }
+            let most = [
+                ("halt_max_steps", halt_max_steps, self.training.halt_max_steps),
+                ("h_cycles", h_cycles, self.model.h_cycles),
+                ("l_cycles", l_cycles, self.model.l_cycles),
+            ];
+            if let Some((value, found, most)) = most.into_iter().find(|(_, found, most)| found > most) {
+                return self.value(format!("{name}: {value} {found} is more than the {most} of the whole training"));
+            }
+            if number > 0 && until <= stages[number - 1].until {
+                return self.value(format!("{name} ends at step {until}, no later than the stage before it"));
+            }
+        }
+        Ok(())
     }
 
     fn check_shares(&self, shares: &[(&str, f64)]) -> Result<(), RecipeError> {
@@ -147,6 +179,17 @@ mod tests {
         assert!(fault(|r| r.trunk.optimizer.beta_1 = 1.5).contains("beta_1 is 1.5"));
         assert!(fault(|r| r.rows.weight_decay = f64::NAN).contains("rows.weight_decay"));
         assert!(fault(|r| r.training.warmup = 1_000_000).contains("training.warmup"));
+        assert!(fault(|r| r.training.schedule = Shape::Constant).contains("final_ratio is 0.1"));
+        assert!(fault(|r| r.training.schedule = Shape::WarmupStableDecay { decay: 1.5 }).contains("decay is 1.5"));
+        let stage = Stage { until: 10, halt_max_steps: 1, h_cycles: 1, l_cycles: 1 };
+        let stages = |stages: &[Stage]| {
+            let mut recipe = Recipe::load("small-grids").unwrap();
+            recipe.training.curriculum = stages.to_vec();
+            recipe.check().unwrap_err().to_string()
+        };
+        assert!(stages(&[stage, stage]).contains("stage 2 ends at step 10"));
+        assert!(stages(&[Stage { h_cycles: 0, ..stage }]).contains("stage 1 has a 0"));
+        assert!(stages(&[Stage { h_cycles: 9, ..stage }]).contains("h_cycles 9 is more than the 2"));
         assert!(fault(|r| r.name = "../../x".into()).contains("names a folder"));
         assert!(fault(|r| r.model.expansion = 0.0).contains("expansion"));
         let leak = fault(|r| r.data.sources.iter_mut().for_each(|source| source.test_pairs = true));

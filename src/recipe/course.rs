@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::optim::Adam;
+use crate::model::Config;
+use crate::optim::{Adam, Shape};
 
 /// The course of the training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,10 +22,17 @@ pub struct Course {
     pub steps: usize,
     /// Steps of linear warm-up.
     pub warmup: usize,
-    /// What is left of the learning rates at the end of the cosine; 1.0 keeps them constant.
+    /// What the learning rates do after the warm-up; the paper's cosine when it is left out.
+    #[serde(default)]
+    pub schedule: Shape,
+    /// What is left of the learning rates at the end; 1.0 keeps them constant.
     pub final_ratio: f64,
     /// The most supervision steps of one example.
     pub halt_max_steps: usize,
+    /// Fewer supervision steps and cycles for the beginning, in order; what stands above and in the model holds after the last stage. None
+    /// in the paper.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curriculum: Vec<Stage>,
     /// The share of steps at which a slot must go on to a random number of steps, whatever the halting head says.
     pub exploration: f64,
     /// The halting logit's bias before the first step; -5 as in the paper when it is left out.
@@ -36,6 +44,33 @@ pub struct Course {
     pub checkpoint_every: usize,
     /// Steps between rows of the log.
     pub log_every: usize,
+}
+
+/// A stage at the beginning of a training, in which thinking is cheaper. Solving never follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// The last optimizer step of the stage.
+    pub until: usize,
+    /// The most supervision steps of one example.
+    pub halt_max_steps: usize,
+    /// T.
+    pub h_cycles: usize,
+    /// n.
+    pub l_cycles: usize,
+}
+
+impl Course {
+    /// What holds at a step, which is counted from 1: its stage, or what comes after the last one.
+    pub fn stage(&self, model: &Config, step: usize) -> Stage {
+        let rest = Stage {
+            until: self.steps,
+            halt_max_steps: self.halt_max_steps,
+            h_cycles: model.h_cycles,
+            l_cycles: model.l_cycles,
+        };
+        self.curriculum.iter().copied().find(|stage| step <= stage.until).unwrap_or(rest)
+    }
 }
 
 fn paper_halt_bias() -> f32 {

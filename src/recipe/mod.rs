@@ -22,7 +22,7 @@ use crate::files::{self, FileError};
 use crate::model::{Config, ConfigError};
 use crate::optim::Schedule;
 use crate::task::{SHIPPED, TaskError};
-pub use course::{Course, Rows, Trunk};
+pub use course::{Course, Rows, Stage, Trunk};
 pub use cut::Cut;
 pub use import::{ImportError, Imported, NamesFrom, Published, PublishedTensors, Request, Summary, export, import};
 pub use trained::{About, LOG_FILE, SetDigest, Trained, TrunkValues};
@@ -133,8 +133,8 @@ impl Recipe {
 
     /// The schedule of both learning rates.
     pub fn schedule(&self) -> Schedule {
-        let Course { warmup, steps, final_ratio, .. } = self.training;
-        Schedule { warmup, steps, final_ratio }
+        let Course { schedule, warmup, steps, final_ratio, .. } = self.training;
+        Schedule { shape: schedule, warmup, steps, final_ratio }
     }
 
     /// How the batch is cut into parts.

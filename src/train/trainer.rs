@@ -142,6 +142,8 @@ impl<D: Operations> Trainer<D> {
     /// [`Diverged`], on all of them.
     pub fn advance_among(&mut self, ranks: &dyn Ranks) -> Result<StepReport, Diverged> {
         self.slots.fill(&self.set, &mut self.sampler);
+        let stage = self.recipe.training.stage(&self.recipe.model, self.step + 1);
+        (self.model.config.h_cycles, self.model.config.l_cycles) = (stage.h_cycles, stage.l_cycles);
         let result = self.slots.step(&self.model, &self.table, self.cut, ranks);
         if !result.is_finite() {
             return Err(Diverged { step: self.step + 1 });
@@ -155,7 +157,7 @@ impl<D: Operations> Trainer<D> {
         self.move_trunk(&result.trunk, learning_rate);
 
         let course = &self.recipe.training;
-        let (most, exploration) = (course.halt_max_steps, course.exploration);
+        let (most, exploration) = (stage.halt_max_steps, course.exploration);
         let halted = self.slots.halt(&result.answers, most, exploration, &mut self.exploration);
         self.examples += halted.len();
         let mean = |sum: f64| sum / course.batch as f64;

@@ -37,7 +37,7 @@ impl Case {
         let weights = weights(&mut stream, width);
         let x = random(&mut stream, segments.tokens(), width);
         let positions: Vec<usize> = (0..segments.tokens()).map(|i| i * 7 % 900).collect();
-        let rotation = turned.then(|| Rotation::new(&positions, width / heads, 10_000.0));
+        let rotation = turned.then(|| Rotation::along_line(&positions, width / heads, 10_000.0));
         Self { segments, x, weights, rotation }
     }
 }
@@ -47,7 +47,7 @@ fn the_composed_form_and_its_gradient() {
     let mut stream = Stream::new(9, "attention");
     let [projection, output] = weights(&mut stream, 8);
     let segments = Segments::new(vec![2, 2, 1, 3]);
-    let rotation = Rotation::new(&[3, 40, 899, 0, 7, 1, 2, 5], 4, 10_000.0);
+    let rotation = Rotation::along_line(&[3, 40, 899, 0, 7, 1, 2, 5], 4, 10_000.0);
     check_gradient(8, 8, |x| composed(x, &projection, &output, 2, &segments, Some(&rotation)));
 }
 
@@ -58,7 +58,7 @@ fn scores_depend_on_distance_alone() {
     let x = random(&mut stream, 3, 8);
     for kind in Kind::available(false) {
         let at = |first: usize| {
-            let rotation = Rotation::new(&[first, first + 3, first + 11], 4, 10_000.0);
+            let rotation = Rotation::along_line(&[first, first + 3, first + 11], 4, 10_000.0);
             Cpu::attention(x.clone(), &opened(kind, &weights, 2), &Segments::new(vec![3]), Some(&rotation)).as_vec()
         };
         let pairs = at(0).into_iter().zip(at(500));

@@ -15,7 +15,7 @@ use crate::encode::{Canvas, VOCABULARY};
 use crate::files;
 use crate::grid::MAX_SIDE;
 use crate::model::{Config, Mixer, Positions};
-use crate::optim::{Adam, AdamKind};
+use crate::optim::{Adam, AdamKind, Shape};
 use crate::recipe::{Course, Data, Recipe, RecipeError, Rows, SourceRecipe, Trunk, evaluation_sets};
 
 /// The architecture of the paper among those of the published code.
@@ -206,6 +206,8 @@ impl Published {
                 steps,
                 warmup: (course.lr_warmup_steps.round() as usize).min(steps),
                 final_ratio: course.lr_min_ratio,
+                schedule: Shape::Cosine,
+                curriculum: Vec::new(),
                 halt_max_steps: arch.halt_max_steps,
                 exploration: arch.halt_exploration_prob,
                 halt_bias: -5.0,
