@@ -53,6 +53,9 @@ pub struct Adam {
 }
 
 /// m and v of one tensor.
+///
+/// # Shapes
+/// The tensor's, `[R, C]`; but v by row is `[R, 1]`.
 #[derive(Clone, Debug)]
 pub struct Moments<D: Compute> {
     /// The mean of the gradients.
@@ -66,6 +69,13 @@ impl<D: Compute> Moments<D> {
     pub fn of(tensor: &Matrix<D>) -> Self {
         let zeros = || tensor.device().zeros_like(tensor.shape());
         Self { first: zeros(), second: zeros() }
+    }
+
+    /// The same, with one second moment for each row: see [`crate::ops::muon`].
+    pub fn by_row(tensor: &Matrix<D>) -> Self {
+        let zeros = |shape| tensor.device().zeros_like(&shape);
+        let (rows, columns) = *tensor.shape();
+        Self { first: zeros((rows, columns)), second: zeros((rows, 1)) }
     }
 }
 
