@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::optim::Adam;
+use crate::optim::Optimizer;
 
 /// The course of the training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,10 +46,10 @@ fn paper_halt_bias() -> f32 {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trunk {
-    /// The learning rate at its height.
+    /// The learning rate at its height; with Muon, of what Muon does not move.
     pub learning_rate: f64,
     /// The optimizer.
-    pub optimizer: Adam,
+    pub optimizer: Optimizer,
 }
 
 /// The puzzle rows' optimizer, sign-SGD.

@@ -22,15 +22,13 @@ mod ema;
 mod testing;
 
 use dfdx::prelude::HasShape;
-use serde::{Deserialize, Serialize};
 
 use crate::device::{Compute, Matrix};
 
 pub use ema::Ema;
 
 /// The form of the step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdamKind {
     /// The published runs' choice: no epsilon, a step of at most `lr * pi/2`.
     AdamAtan2,
@@ -39,8 +37,7 @@ pub enum AdamKind {
 }
 
 /// The constants of an optimizer.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     /// The form of the step.
     pub kind: AdamKind,
