@@ -9,9 +9,11 @@ use trm_arc::checkpoint::CheckpointError;
 use trm_arc::dataset::Sizes;
 use trm_arc::device::Precision;
 use trm_arc::grid::Grid;
+use trm_arc::model::specs;
+use trm_arc::optim::Optimizer;
 use trm_arc::prediction::Solver;
 use trm_arc::ranks::Alone;
-use trm_arc::recipe::{Recipe, RecipeError, SourceRecipe, Trained};
+use trm_arc::recipe::{Recipe, RecipeError, SourceRecipe, Trained, Trunk};
 use trm_arc::solve::ModelSolver;
 use trm_arc::task;
 use trm_arc::train::{Ending, TrainError, Trainer, Training, train};
@@ -69,6 +71,19 @@ fn recipe_by_tokens(steps: usize) -> Recipe {
     recipe
 }
 
+fn muon() -> Trunk {
+    let optimizer =
+        Optimizer::Muon { learning_rate: 0.02, momentum: 0.95, beta_1: 0.9, beta_2: 0.95, weight_decay: 0.1 };
+    Trunk { learning_rate: 3e-4, optimizer }
+}
+
+fn nor_muon() -> Trunk {
+    let (learning_rate, momentum, row_beta) = (0.02, 0.95, 0.9);
+    let optimizer =
+        Optimizer::NorMuon { learning_rate, momentum, row_beta, beta_1: 0.9, beta_2: 0.95, weight_decay: 0.1 };
+    Trunk { learning_rate: 3e-4, optimizer }
+}
+
 #[test]
 fn a_resumed_training_is_bitwise_the_one_that_never_stopped() {
     resumes_bitwise(recipe);
@@ -77,6 +92,16 @@ fn a_resumed_training_is_bitwise_the_one_that_never_stopped() {
 #[test]
 fn and_so_it_is_when_its_batch_is_cut_by_tokens() {
     resumes_bitwise(recipe_by_tokens);
+}
+
+#[test]
+fn and_so_it_is_with_muon() {
+    resumes_bitwise(|steps| Recipe { trunk: muon(), ..recipe(steps) });
+}
+
+#[test]
+fn and_so_it_is_with_nor_muon() {
+    resumes_bitwise(|steps| Recipe { trunk: nor_muon(), ..recipe(steps) });
 }
 
 fn resumes_bitwise(recipe: fn(usize) -> Recipe) {
@@ -119,7 +144,7 @@ fn the_number_of_threads_changes_nothing() {
             trainer
         })
     };
-    for recipe in [recipe(4), recipe_by_tokens(4)] {
+    for recipe in [recipe(4), recipe_by_tokens(4), Recipe { trunk: nor_muon(), ..recipe(4) }] {
         assert_same(&with(1, recipe.clone()), &with(2, recipe));
     }
 }
@@ -242,7 +267,8 @@ fn a_checkpoint_that_is_not_whole_or_not_its_recipe_s_is_refused() {
 fn the_first_step_moves_everything_by_its_rule() {
     let mut recipe = recipe(8);
     recipe.training.warmup = 4;
-    (recipe.rows.weight_decay, recipe.trunk.optimizer.weight_decay) = (0.0, 0.0);
+    recipe.rows.weight_decay = 0.0;
+    recipe.trunk.optimizer = Optimizer::AdamW { beta_1: 0.9, beta_2: 0.95, weight_decay: 0.0 };
     let (rate, rows_rate) = (recipe.trunk.learning_rate / 4.0, recipe.rows.learning_rate / 4.0);
     let (ema, width) = (recipe.training.ema as f32, recipe.model.puzzle_width);
     let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
@@ -266,6 +292,40 @@ fn the_first_step_moves_everything_by_its_rule() {
     let touched = moved.iter().filter(|count| **count > 0).count();
     assert!((1..=4).contains(&touched) && moved[0] == 0, "{touched} rows moved by a batch of 4");
     assert!(trainer.table().iter().all(|x| *x == 0.0 || (f64::from(x.abs()) - rows_rate).abs() < 1e-8));
+}
+
+#[test]
+fn muon_moves_the_products_inside_the_blocks_and_adam_w_the_rest() {
+    for trunk in [muon(), nor_muon()] {
+        let mut recipe = recipe(8);
+        (recipe.training.warmup, recipe.trunk) = (4, trunk);
+        let (specs, ema) = (specs(&recipe.model), recipe.training.ema as f32);
+        let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
+        let before = trainer.trunk();
+        assert_eq!(trainer.advance().unwrap().learning_rate, 3e-4 / 4.0);
+        for (i, (spec, (old, new))) in specs.iter().zip(before.iter().zip(&trainer.trunk())).enumerate() {
+            let Some(products) = spec.products else {
+                // AdamW: its learning rate and a decay of as much of the number
+                let most = old.iter().zip(new).map(|(old, new)| (new - old).abs()).fold(0.0, f32::max);
+                let expected = if i < 2 { 0.0 } else { 3e-4 / 4.0 };
+                assert!((most - expected).abs() <= 0.6 * expected, "{}: {most}", spec.name);
+                continue;
+            };
+            let (rows, columns) = (spec.shape[0] / products, spec.shape[1]);
+            let (rate, decay) = (0.02 / 4.0, 0.02 / 4.0 * 0.1);
+            for (old, new) in old.chunks(rows * columns).zip(new.chunks(rows * columns)) {
+                let moved = old.iter().zip(new).map(|(old, new)| f64::from(*new) - f64::from(*old) * (1.0 - decay));
+                let size = moved.map(|moved| moved * moved).sum::<f64>().sqrt();
+                // singular values of about 1, as many as the shorter side has
+                let stretch = (rows as f64 / columns as f64).max(1.0).sqrt();
+                let share = size / (rate * stretch * (rows.min(columns) as f64).sqrt());
+                assert!((0.5..1.2).contains(&share), "{}: {share} of the rate", spec.name);
+            }
+            for ((old, new), average) in old.iter().zip(new).zip(&trainer.average()[i]) {
+                assert!((average - (ema * old + (1.0 - ema) * new)).abs() < 1e-6, "{}", spec.name);
+            }
+        }
+    }
 }
 
 #[test]

@@ -156,6 +156,14 @@ pub fn dots(a: &[f32], b: &[f32], stride: usize, size: usize, dots: &mut [f32]) 
     }
 }
 
+/// `sums[i] = sum of row_i^2`, of rows of `width` numbers.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
+pub fn squares(rows: &[f32], width: usize, sums: &mut [f32]) {
+    for (row, sum) in rows.chunks_exact(width).zip(sums) {
+        *sum = dot(row, row);
+    }
+}
+
 /// `rows <- n(rows + added)`, row by row: `n(r) = r * f` with `f = 1 / sqrt(mean(r^2) + 1e-5)`, kept in `factors` if asked for. The rows of
 /// `added` lie `stride` apart.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]

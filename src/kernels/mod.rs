@@ -8,6 +8,7 @@
 //! | `lanes`, `transpose` | passes over rows: softmax, gate, norm, rotation |
 //! | `head`, `attention`, `gated` | the layers |
 //! | `weight_gradient` | the product along the rows of a batch |
+//! | `newton_schulz` | the polar factor of a matrix, about |
 //! | `stable_max` | the loss, its gradient and the answers |
 //! | `scratch` | working memory |
 //!
@@ -24,6 +25,7 @@ mod fma;
 pub mod gated;
 mod head;
 pub mod lanes;
+mod newton_schulz;
 mod scratch;
 pub mod stable_max;
 #[cfg(test)]
@@ -41,6 +43,7 @@ mod bytes;
 #[cfg(target_arch = "x86_64")]
 mod tiles;
 
+pub use newton_schulz::{ITERATIONS, QUINTIC};
 pub use scratch::Scratch;
 pub use transpose::{transpose, transpose_boards};
 pub use view::{DEPTH_BLOCK, Engine, Section, TILE_LINES, View, apart};
@@ -164,6 +167,14 @@ impl Kind {
     /// weight `[m, k]`; x `[n, k]` -> out `[n, m]`.
     pub fn product(self, weight: &[f32], depth: usize) -> Product {
         with_engine!(self, engine => product(engine, weight, depth))
+    }
+
+    /// Brings a matrix near its polar factor on this engine.
+    ///
+    /// # Shapes
+    /// x `[rows, columns]`, of which no singular value is above 1.
+    pub fn newton_schulz(self, x: &mut [f32], columns: usize) {
+        with_engine!(self, engine => newton_schulz::newton_schulz(engine, x, columns));
     }
 }
 

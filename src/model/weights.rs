@@ -27,6 +27,8 @@ pub struct Spec {
     pub init: Init,
     /// False for the two buffers that training leaves alone.
     pub trained: bool,
+    /// How many products lie in it, one over another and of equally many rows; only of the tensors of a block.
+    pub products: Option<usize>,
 }
 
 /// The standard deviation of a standard normal cut at two; dividing by it makes the deviation what was asked for.
@@ -35,7 +37,11 @@ const CUT_DEVIATION: f64 = 0.879_625_661_034_239_8;
 impl Spec {
     fn product(name: String, rows: usize, columns: usize) -> Self {
         let init = Init::TruncatedNormal(1.0 / (columns as f64).sqrt());
-        Self { name, shape: vec![rows, columns], init, trained: true }
+        Self { name, shape: vec![rows, columns], init, trained: true, products: None }
+    }
+
+    fn in_block(self, products: usize) -> Self {
+        Self { products: Some(products), ..self }
     }
 
     /// The count of numbers.
@@ -71,10 +77,9 @@ impl Spec {
 /// All tensors of the trunk, in the order of [`Weights::tensors`].
 pub fn specs(config: &Config) -> Vec<Spec> {
     let (hidden, vocabulary) = (config.hidden, config.vocabulary);
-    let start =
-        |name: &str| Spec { name: name.into(), shape: vec![hidden], init: Init::TruncatedNormal(1.0), trained: false };
-    let constant =
-        |name: &str, shape, value| Spec { name: name.into(), shape, init: Init::Constant(value), trained: true };
+    let vector = |name: &str, shape, init, trained| Spec { name: name.into(), shape, init, trained, products: None };
+    let start = |name: &str| vector(name, vec![hidden], Init::TruncatedNormal(1.0), false);
+    let constant = |name: &str, shape, value| vector(name, shape, Init::Constant(value), true);
     let mut specs = vec![
         start("H_init"),
         start("L_init"),
@@ -87,18 +92,18 @@ pub fn specs(config: &Config) -> Vec<Spec> {
         let name = |rest: &str| format!("L_level.layers.{layer}.{rest}.weight");
         match config.mixer {
             Mixer::Attention => {
-                specs.push(Spec::product(name("self_attn.qkv_proj"), 3 * hidden, hidden));
-                specs.push(Spec::product(name("self_attn.o_proj"), hidden, hidden));
+                specs.push(Spec::product(name("self_attn.qkv_proj"), 3 * hidden, hidden).in_block(3));
+                specs.push(Spec::product(name("self_attn.o_proj"), hidden, hidden).in_block(1));
             }
             Mixer::TokenMlp => {
                 let (tokens, inner) = (config.board_tokens(), config.inner(config.board_tokens()));
-                specs.push(Spec::product(name("mlp_t.gate_up_proj"), 2 * inner, tokens));
-                specs.push(Spec::product(name("mlp_t.down_proj"), tokens, inner));
+                specs.push(Spec::product(name("mlp_t.gate_up_proj"), 2 * inner, tokens).in_block(2));
+                specs.push(Spec::product(name("mlp_t.down_proj"), tokens, inner).in_block(1));
             }
         }
         let inner = config.inner(hidden);
-        specs.push(Spec::product(name("mlp.gate_up_proj"), 2 * inner, hidden));
-        specs.push(Spec::product(name("mlp.down_proj"), hidden, inner));
+        specs.push(Spec::product(name("mlp.gate_up_proj"), 2 * inner, hidden).in_block(2));
+        specs.push(Spec::product(name("mlp.down_proj"), hidden, inner).in_block(1));
     }
     specs
 }
@@ -214,6 +219,16 @@ mod tests {
             assert_eq!(weights.tensors().iter().map(|tensor| *tensor.shape()).collect::<Vec<_>>(), expected);
             assert!(weights.tensors().iter().enumerate().all(|(i, tensor)| tensor[[0, 0]] == i as f32 + 1.0));
             assert!(weights.tensors_mut().iter().enumerate().all(|(i, tensor)| tensor[[0, 0]] == i as f32 + 1.0));
+        }
+    }
+
+    #[test]
+    fn the_products_of_a_block_are_counted_and_nothing_else_is_one() {
+        for (mixer, mixing) in [(Mixer::Attention, 3), (Mixer::TokenMlp, 2)] {
+            let specs = specs(&Config { mixer, layers: 2, ..Config::arc() });
+            let products: Vec<_> = specs.iter().map(|spec| spec.products).collect();
+            let block = [Some(mixing), Some(1), Some(2), Some(1)];
+            assert_eq!(products, [[None; 6].as_slice(), &block, &block].concat());
         }
     }
 

@@ -15,6 +15,7 @@ pub mod embed;
 pub mod gated;
 pub mod gather;
 mod linear;
+pub mod muon;
 mod norm;
 mod rotation;
 mod segments;
@@ -28,6 +29,7 @@ pub use attention::{AttentionOp, AttentionWeights};
 pub use embed::{embed, prefix_tokens};
 pub use gated::{GatedOp, GatedWeights};
 pub use linear::{linear, rows_of};
+pub use muon::{Muon, MuonRule, Stacked};
 pub use norm::rms_norm;
 pub use rotation::Rotation;
 pub use segments::{Run, Segments};
@@ -155,6 +157,11 @@ pub trait Operations: AttentionOp + GatedOp + AdamOp {
     fn turn_boards<T: Tape<f32, Self>>(x: Matrix<Self, T>, count: usize) -> Matrix<Self, T> {
         boards::composed(x, count)
     }
+
+    /// One step of Muon of these tensors and of their moving averages; see [`muon`].
+    fn muon(tensors: Vec<Stacked<'_, Self>>, rule: MuonRule) {
+        muon::composed(tensors, rule);
+    }
 }
 
 impl Operations for Cpu {
@@ -206,6 +213,10 @@ impl Operations for Cpu {
 
     fn turn_boards<T: Tape<f32, Cpu>>(x: Matrix<Cpu, T>, count: usize) -> Matrix<Cpu, T> {
         boards::cpu(x, count)
+    }
+
+    fn muon(tensors: Vec<Stacked<'_, Cpu>>, rule: MuonRule) {
+        muon::cpu(tensors, rule);
     }
 }
 

@@ -89,16 +89,22 @@ impl Recipe {
 
     fn check_optimizers(&self) -> Result<(), RecipeError> {
         let Trunk { learning_rate, optimizer } = &self.trunk;
-        let rates = [
+        let adam = optimizer.adam();
+        let mut rates = vec![
             ("trunk.learning_rate", *learning_rate),
-            ("trunk.optimizer.weight_decay", optimizer.weight_decay),
+            ("trunk.optimizer.weight_decay", adam.weight_decay),
             ("rows.learning_rate", self.rows.learning_rate),
             ("rows.weight_decay", self.rows.weight_decay),
         ];
+        let mut betas = vec![("trunk.optimizer.beta_1", adam.beta_1), ("trunk.optimizer.beta_2", adam.beta_2)];
+        if let Some((muon, learning_rate)) = optimizer.muon() {
+            rates.push(("trunk.optimizer.learning_rate", learning_rate));
+            betas.push(("trunk.optimizer.momentum", muon.momentum));
+            betas.extend(muon.row_beta.map(|beta| ("trunk.optimizer.row_beta", beta)));
+        }
         if let Some((name, rate)) = rates.into_iter().find(|(_, rate)| !(rate.is_finite() && *rate >= 0.0)) {
             return self.value(format!("{name} is {rate}; it is a number from 0 up"));
         }
-        let betas = [("trunk.optimizer.beta_1", optimizer.beta_1), ("trunk.optimizer.beta_2", optimizer.beta_2)];
         match betas.into_iter().find(|(_, beta)| !(0.0..1.0).contains(beta)) {
             Some((name, beta)) => self.value(format!("{name} is {beta}; it is from 0 up and below 1")),
             None => Ok(()),
@@ -148,12 +154,17 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optim::Optimizer;
 
     #[test]
     fn the_shipped_recipes_load() {
         for name in ["paper-arc-agi-1", "small-grids"] {
             assert_eq!(Recipe::load(name).unwrap().name, name);
         }
+    }
+
+    fn nor_muon([learning_rate, momentum, row_beta, beta_1]: [f64; 4]) -> Optimizer {
+        Optimizer::NorMuon { learning_rate, momentum, row_beta, beta_1, beta_2: 0.95, weight_decay: 0.1 }
     }
 
     #[test]
@@ -176,7 +187,7 @@ mod tests {
         let mut empty = Recipe::load("small-grids").unwrap();
         empty.data.sources.clear();
         assert!(empty.check_sources().unwrap_err().to_string().contains("data.sources"));
-        assert!(fault(|r| r.trunk.optimizer.beta_1 = 1.5).contains("beta_1 is 1.5"));
+        assert!(fault(|r| r.trunk.optimizer = nor_muon([0.02, 0.95, 0.95, 1.5])).contains("beta_1 is 1.5"));
         assert!(fault(|r| r.rows.weight_decay = f64::NAN).contains("rows.weight_decay"));
         assert!(fault(|r| r.training.warmup = 1_000_000).contains("training.warmup"));
         assert!(fault(|r| r.training.schedule = Shape::Constant).contains("final_ratio is 0.1"));
@@ -194,5 +205,26 @@ mod tests {
         assert!(fault(|r| r.model.expansion = 0.0).contains("expansion"));
         let leak = fault(|r| r.data.sources.iter_mut().for_each(|source| source.test_pairs = true));
         assert!(leak.contains("never learned"), "{leak}");
+    }
+    #[test]
+    fn impossible_constants_of_each_optimizer_are_named() {
+        let fault = |optimizer: Optimizer| {
+            let mut recipe = Recipe::load("small-grids").unwrap();
+            recipe.trunk.optimizer = optimizer;
+            recipe.check().err().map_or_else(String::new, |fault| fault.to_string())
+        };
+        assert_eq!(fault(nor_muon([0.02, 0.95, 0.0, 0.9])), "");
+        assert!(fault(nor_muon([-0.02, 0.95, 0.95, 0.9])).contains("trunk.optimizer.learning_rate is -0.02"));
+        assert!(fault(nor_muon([f64::INFINITY, 0.95, 0.95, 0.9])).contains("trunk.optimizer.learning_rate is inf"));
+        assert!(fault(nor_muon([0.02, 1.0, 0.95, 0.9])).contains("trunk.optimizer.momentum is 1;"));
+        assert!(fault(nor_muon([0.02, 0.95, -0.1, 0.9])).contains("trunk.optimizer.row_beta is -0.1"));
+        let muon = |learning_rate, momentum, beta_2, weight_decay| {
+            fault(Optimizer::Muon { learning_rate, momentum, beta_1: 0.9, beta_2, weight_decay })
+        };
+        assert_eq!(muon(0.02, 0.0, 0.95, 0.0), "");
+        assert!(muon(f64::NAN, 0.95, 0.95, 0.1).contains("trunk.optimizer.learning_rate is NaN"));
+        assert!(muon(0.02, f64::NAN, 0.95, 0.1).contains("trunk.optimizer.momentum is NaN"));
+        assert!(muon(0.02, 0.95, 1.0, 0.1).contains("trunk.optimizer.beta_2 is 1;"));
+        assert!(muon(0.02, 0.95, 0.95, -1.0).contains("trunk.optimizer.weight_decay is -1"));
     }
 }

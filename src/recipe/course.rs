@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Config;
-use crate::optim::{Adam, Shape};
+use crate::optim::{Optimizer, Shape};
 
 /// The course of the training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,10 +81,10 @@ fn paper_halt_bias() -> f32 {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trunk {
-    /// The learning rate at its height.
+    /// The learning rate at its height; with Muon, of what Muon does not move.
     pub learning_rate: f64,
     /// The optimizer.
-    pub optimizer: Adam,
+    pub optimizer: Optimizer,
 }
 
 /// The puzzle rows' optimizer, sign-SGD.

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use dfdx::prelude::HasShape;
 use serde::{Deserialize, Serialize};
 
 use super::Trainer;
@@ -17,7 +18,7 @@ use crate::checkpoint::{CheckpointError, Content, Folder, Manifest, Part, Tensor
 use crate::dataset::{ExampleRef, Sampler, SamplerState};
 use crate::device::Matrix;
 use crate::files;
-use crate::model::{Carry, specs};
+use crate::model::{Carry, Spec, specs};
 use crate::ops::{Moments, Operations, Segments};
 use crate::ranks::{Alone, Ranks};
 use crate::recipe::{About, RecipeError, Trained, trained};
@@ -136,7 +137,8 @@ impl<D: Operations> Trainer<D> {
             };
             put("live", values);
             put("first", &moments.first);
-            put("second", &moments.second);
+            let shape = second_shape(spec, moments);
+            tensors.insert(format!("second.{}", spec.name), &shape, D::numbers(&moments.second));
         }
         for (number, HostLatent { lengths, z_h, z_l }) in latents.into_iter().enumerate() {
             let shape = [lengths.iter().sum(), self.recipe.model.hidden];
@@ -164,9 +166,9 @@ impl<D: Operations> Trainer<D> {
     /// The names and shapes of the tensors that a saved state has.
     fn needed(&self, host: &HostState) -> Vec<(String, Vec<usize>)> {
         let mut needed = Vec::new();
-        for spec in specs(&self.recipe.model) {
-            needed
-                .extend(["live", "first", "second"].map(|kind| (format!("{kind}.{}", spec.name), spec.shape.clone())));
+        for (spec, moments) in specs(&self.recipe.model).iter().zip(&self.moments) {
+            needed.extend(["live", "first"].map(|kind| (format!("{kind}.{}", spec.name), spec.shape.clone())));
+            needed.push((format!("second.{}", spec.name), second_shape(spec, moments)));
         }
         for (number, lengths) in host.parts.iter().enumerate() {
             let shape = vec![lengths.iter().sum(), self.recipe.model.hidden];
@@ -179,11 +181,12 @@ impl<D: Operations> Trainer<D> {
         tensors.check(&self.needed(host))?;
         let live = self.model.weights.tensors_mut();
         for ((spec, values), moments) in specs(&self.recipe.model).iter().zip(live).zip(&mut self.moments) {
-            let mut take = |kind: &str| -> Matrix<D> {
-                device.tensor_from_vec(tensors.take(&format!("{kind}.{}", spec.name)), spec.matrix_shape())
+            let mut take = |kind: &str, shape: (usize, usize)| -> Matrix<D> {
+                device.tensor_from_vec(tensors.take(&format!("{kind}.{}", spec.name)), shape)
             };
-            *values = take("live");
-            *moments = Moments { first: take("first"), second: take("second") };
+            *values = take("live", spec.matrix_shape());
+            let second = take("second", *moments.second.shape());
+            *moments = Moments { first: take("first", spec.matrix_shape()), second };
         }
         let hidden = self.recipe.model.hidden;
         self.slots.slots = host.slots.iter().map(|slot| slot.as_ref().map(|slot| slot.restore(&self.set))).collect();
@@ -202,6 +205,12 @@ impl<D: Operations> Trainer<D> {
         }
         Ok(())
     }
+}
+
+/// The stored shape of a tensor's second moments: the tensor's, or its rows alone.
+fn second_shape<D: Operations>(spec: &Spec, moments: &Moments<D>) -> Vec<usize> {
+    let by_row = moments.second.shape() != moments.first.shape();
+    if by_row { vec![moments.second.shape().0] } else { spec.shape.clone() }
 }
 
 impl SlotState {

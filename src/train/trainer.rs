@@ -14,8 +14,8 @@ use super::{Losses, memory};
 use crate::augment::Plan;
 use crate::dataset::{HeldOut, Sampler, Source, TrainingSet};
 use crate::device::{Matrix, Precision};
-use crate::model::Model;
-use crate::ops::{Ema, Moments, Moved, Operations};
+use crate::model::{Model, specs};
+use crate::ops::{Ema, Moments, Moved, Operations, Stacked};
 use crate::optim::sign_sgd;
 use crate::ranks::{Alone, Ranks};
 use crate::recipe::{Cut, Recipe, RecipeError, SetDigest, SourceRecipe, TrunkValues};
@@ -52,7 +52,7 @@ pub struct StepReport {
     pub losses: Losses,
     /// (steps, exact) of every example that halted at this step.
     pub halted: Vec<(usize, bool)>,
-    /// The trunk's learning rate at this step.
+    /// The trunk's learning rate at this step; with Muon, of what Muon does not move.
     pub learning_rate: f64,
 }
 
@@ -81,7 +81,12 @@ impl<D: Operations> Trainer<D> {
         let tensors = model.weights.tensors();
         // a copy of its own, not one that shares the weights' storage: both change where they lie
         let average = tensors.iter().map(|tensor| device.tensor_from_vec(tensor.as_vec(), *tensor.shape())).collect();
-        let moments = tensors.into_iter().map(Moments::of).collect();
+        let muon = recipe.trunk.optimizer.muon().is_some();
+        let moments = tensors.into_iter().zip(specs(&recipe.model)).map(|(tensor, spec)| match spec.products {
+            Some(_) if muon => Moments::by_row(tensor),
+            _ => Moments::of(tensor),
+        });
+        let moments = moments.collect();
         let cut = recipe.cut()?;
         Ok(Self {
             sets,
@@ -167,12 +172,24 @@ impl<D: Operations> Trainer<D> {
     }
 
     fn move_trunk(&mut self, gradients: &[Option<Matrix<D>>], learning_rate: f64) {
-        let rule = self.recipe.trunk.optimizer.rule(Ema::new(self.recipe.training.ema), learning_rate, self.step);
+        let (optimizer, ema) = (self.recipe.trunk.optimizer, Ema::new(self.recipe.training.ema));
+        let adam = optimizer.adam().rule(ema, learning_rate, self.step);
+        let schedule = self.recipe.schedule();
+        let muon = optimizer.muon().map(|(muon, height)| muon.rule(ema, schedule.at(height, self.step)));
+        let mut stacked = Vec::new();
         let tensors = self.model.weights.tensors_mut().into_iter().zip(&mut self.average).zip(&mut self.moments);
-        for (((parameters, average), moments), gradient) in tensors.zip(gradients) {
-            if let Some(gradient) = gradient {
-                D::adam(Moved { parameters, gradient, moments, average }, rule);
+        for ((((parameters, average), moments), gradient), spec) in
+            tensors.zip(gradients).zip(specs(&self.recipe.model))
+        {
+            let Some(gradient) = gradient else { continue };
+            let moved = Moved { parameters, gradient, moments, average };
+            match spec.products {
+                Some(products) if muon.is_some() => stacked.push(Stacked { moved, products }),
+                _ => D::adam(moved, adam),
             }
+        }
+        if let Some(muon) = muon {
+            D::muon(stacked, muon);
         }
     }
 }

@@ -22,15 +22,13 @@ mod ema;
 mod testing;
 
 use dfdx::prelude::HasShape;
-use serde::{Deserialize, Serialize};
 
 use crate::device::{Compute, Matrix};
 
 pub use ema::Ema;
 
 /// The form of the step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdamKind {
     /// The published runs' choice: no epsilon, a step of at most `lr * pi/2`.
     AdamAtan2,
@@ -39,8 +37,7 @@ pub enum AdamKind {
 }
 
 /// The constants of an optimizer.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     /// The form of the step.
     pub kind: AdamKind,
@@ -53,6 +50,9 @@ pub struct Adam {
 }
 
 /// m and v of one tensor.
+///
+/// # Shapes
+/// The tensor's, `[R, C]`; but v by row is `[R, 1]`.
 #[derive(Clone, Debug)]
 pub struct Moments<D: Compute> {
     /// The mean of the gradients.
@@ -66,6 +66,13 @@ impl<D: Compute> Moments<D> {
     pub fn of(tensor: &Matrix<D>) -> Self {
         let zeros = || tensor.device().zeros_like(tensor.shape());
         Self { first: zeros(), second: zeros() }
+    }
+
+    /// The same, with one second moment for each row: see [`crate::ops::muon`].
+    pub fn by_row(tensor: &Matrix<D>) -> Self {
+        let zeros = |shape| tensor.device().zeros_like(&shape);
+        let (rows, columns) = *tensor.shape();
+        Self { first: zeros((rows, columns)), second: zeros((rows, 1)) }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::encode::{Canvas, VOCABULARY};
 use crate::files;
 use crate::grid::MAX_SIDE;
 use crate::model::{Config, Mixer, Positions};
-use crate::optim::{Adam, AdamKind, Shape};
+use crate::optim::{Optimizer, Shape};
 use crate::recipe::{Course, Data, Recipe, RecipeError, Rows, SourceRecipe, Trunk, evaluation_sets};
 
 /// The architecture of the paper among those of the published code.
@@ -217,8 +217,7 @@ impl Published {
             },
             trunk: Trunk {
                 learning_rate: course.lr,
-                optimizer: Adam {
-                    kind: AdamKind::AdamAtan2,
+                optimizer: Optimizer::AdamAtan2 {
                     beta_1: course.beta1,
                     beta_2: course.beta2,
                     weight_decay: course.weight_decay,
