@@ -11,6 +11,7 @@ mod plan;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::files::FileError;
@@ -46,7 +47,8 @@ pub enum AugmentError {
 }
 
 /// A permutation of the ten colours: `self.0[c]` is what colour `c` becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "[u8; COLOURS as usize]")]
 pub struct ColourMap([u8; COLOURS as usize]);
 
 impl ColourMap {
@@ -63,6 +65,16 @@ impl ColourMap {
         self.0[usize::from(colour)]
     }
 
+    /// True when every colour stays.
+    pub fn is_identity(&self) -> bool {
+        *self == Self::IDENTITY
+    }
+
+    /// This permutation and then another.
+    pub fn then(&self, next: &Self) -> Self {
+        Self(self.0.map(|colour| next.apply(colour)))
+    }
+
     /// The permutation that takes every colour back.
     pub fn inverse(&self) -> Self {
         let mut back = [0; COLOURS as usize];
@@ -70,6 +82,20 @@ impl ColourMap {
             back[usize::from(becomes)] = colour as u8;
         }
         Self(back)
+    }
+}
+
+impl Default for ColourMap {
+    fn default() -> Self {
+        Self::IDENTITY
+    }
+}
+
+impl TryFrom<[u8; COLOURS as usize]> for ColourMap {
+    type Error = &'static str;
+
+    fn try_from(map: [u8; COLOURS as usize]) -> Result<Self, Self::Error> {
+        Self::new(map).ok_or("the colours are not the ten digits, each once")
     }
 }
 
@@ -85,6 +111,11 @@ pub struct Augmentation {
 impl Augmentation {
     /// The task as it is.
     pub const IDENTITY: Self = Self { dihedral: Dihedral::Identity, colours: ColourMap::IDENTITY };
+
+    /// This augmentation of what another permutation of the colours has made.
+    pub fn after(self, colours: ColourMap) -> Self {
+        Self { colours: colours.then(&self.colours), ..self }
+    }
 
     /// The grid as seen through this augmentation: `dihedral(colours[grid])`.
     pub fn apply(&self, grid: &Grid) -> Grid {

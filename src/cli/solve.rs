@@ -54,7 +54,8 @@ pub struct Arguments {
     /// Where all predictions go, one a line; not kept without it
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
-    /// Views of each test input; all variants that the checkpoint has a row for without it
+    /// Views of each test input [default: all variants that the checkpoint has a row for, each under 8 permutations of the colours where its
+    /// recipe permutes them in the grids]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     views: Option<usize>,
     /// Supervision steps per view [default: 16, as published evaluations run, or an imported checkpoint's own]
@@ -205,7 +206,7 @@ fn model_solver<D: Operations>(arguments: &Arguments, device: &D, precision: Pre
     // a published checkpoint runs its own halting steps
     let usual = if trained.imported.is_some() { trained.recipe.training.halt_max_steps } else { PUBLISHED_STEPS };
     let steps = arguments.steps.unwrap_or(usual);
-    let views = arguments.views.unwrap_or(usize::MAX).min(trained.most_views());
+    let views = arguments.views.unwrap_or(trained.usual_views()).min(trained.most_views());
     let checkpoint = Checkpoint {
         path: path.clone(),
         digest: trained.digest.clone(),

@@ -2,11 +2,13 @@
 //!
 //! Every variant of every task has an identifier, its printed name, and with it a row in the puzzle table. Identifier 0 is `<blank>`.
 
+mod colours;
 mod identifiers;
 pub mod published;
 mod sampler;
 mod training_set;
 
+pub use colours::{Colours, LOOKS, Movable};
 pub use identifiers::{BLANK, Identifiers, IdentifiersError};
 pub use sampler::{Sampler, SamplerState};
 pub use training_set::{Drawn, ExampleRef, HeldOut, Sizes, Source, TrainingSet};

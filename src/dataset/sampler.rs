@@ -1,5 +1,6 @@
 //! `Sampler`: the order of examples. An epoch visits every task once, in random order, through one of its variants drawn at
-//! random, and takes all pairs of that variant; all but one of them, drawn at random, are moved about on the canvas. (The published build
+//! random, and takes all pairs of that variant; all but one of them, drawn at random, are moved about on the canvas, and where colours are
+//! permuted in the grids, each pair's are. (The published build
 //! draws the moves once for every variant; here each visit draws anew.)
 
 use std::collections::VecDeque;
@@ -88,7 +89,8 @@ impl Sampler {
                 let (rows, columns) = set.room(group, variant, pair);
                 offset = Offset { row: self.stream.below(rows + 1), column: self.stream.below(columns + 1) };
             }
-            self.ready.push_back(ExampleRef { group, variant, pair, offset });
+            let colours = set.permute(group, &mut self.stream);
+            self.ready.push_back(ExampleRef { group, variant, pair, offset, colours });
         }
     }
 }
@@ -97,14 +99,20 @@ impl Sampler {
 mod tests {
     use super::*;
     use crate::augment::Plan;
-    use crate::dataset::{HeldOut, Sizes, Source};
+    use crate::dataset::{Colours, HeldOut, Sizes, Source};
     use crate::encode::Canvas;
     use crate::task;
 
     fn set(with_test_pairs: bool) -> TrainingSet {
         let set = task::load("arc-agi-1/evaluation").unwrap();
         let source = Source { set, with_test_pairs, largest_side: 6, sizes: Sizes::Any };
-        TrainingSet::new(&[source], &Plan::load("variants-32").unwrap(), Canvas::Tight, &HeldOut::default())
+        TrainingSet::new(
+            &[source],
+            &Plan::load("variants-32").unwrap(),
+            Colours::InGrids,
+            Canvas::Tight,
+            &HeldOut::default(),
+        )
     }
 
     #[test]
@@ -146,7 +154,7 @@ mod tests {
         }
         let plan = Plan::load("variants-32").unwrap();
         let source = Source { set: hidden, with_test_pairs: false, largest_side: 6, sizes: Sizes::Any };
-        let blind = TrainingSet::new(&[source], &plan, Canvas::Tight, &HeldOut::default());
+        let blind = TrainingSet::new(&[source], &plan, Colours::InGrids, Canvas::Tight, &HeldOut::default());
         let seeing = set(false);
         assert_eq!(blind.identifiers(), seeing.identifiers());
         let (mut a, mut b) = (Sampler::new(0), Sampler::new(0));

@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{BLANK, Identifiers};
-use crate::augment::{Augmentation, Plan};
+use super::{BLANK, Colours, Identifiers, Movable};
+use crate::augment::{Augmentation, ColourMap, Plan};
 use crate::encode::{self, Canvas, Drawing, Extent, Offset};
 use crate::files;
 use crate::grid::Grid;
+use crate::rng::Stream;
 use crate::task::{Pair, Task, TaskSet};
 
 /// Which tasks of a set are learned from.
@@ -57,6 +58,9 @@ pub struct ExampleRef {
     pub pair: usize,
     /// Where on the canvas.
     pub offset: Offset,
+    /// What happens to the colours before the variant sees them.
+    #[serde(default, skip_serializing_if = "ColourMap::is_identity")]
+    pub colours: ColourMap,
 }
 
 /// An example as it is learned.
@@ -76,6 +80,7 @@ struct Group {
     /// Each with its canvas.
     pairs: Vec<(Pair, Extent)>,
     variants: Vec<(usize, Augmentation)>,
+    movable: Movable,
 }
 
 /// The test pairs of evaluation sets, by content. A pair of the same content is never learned, whatever set or task it stands in:
@@ -104,7 +109,7 @@ pub struct TrainingSet {
 impl TrainingSet {
     /// The training set of these sources. A task that stands in two sources counts once, as in the first that takes it. A pair that is held
     /// out is withheld; one that does not fit its canvas (a test output larger than what is shown leads one to expect) is left out.
-    pub fn new(sources: &[Source], plan: &Plan, canvas: Canvas, held_out: &HeldOut) -> Self {
+    pub fn new(sources: &[Source], plan: &Plan, colours: Colours, canvas: Canvas, held_out: &HeldOut) -> Self {
         let mut names = vec![BLANK.to_owned()];
         let mut seen = HashSet::new();
         let (mut groups, mut withheld) = (Vec::new(), 0);
@@ -123,7 +128,7 @@ impl TrainingSet {
                 let (learned, held): (Vec<Pair>, Vec<Pair>) =
                     task.train.iter().cloned().chain(tests).partition(|pair| !held_out.pairs.contains(pair));
                 withheld += held.len();
-                groups.push(Group::new(task, learned, canvas, variants));
+                groups.push(Group::new(task, learned, canvas, variants, Movable::of(task, colours)));
             }
         }
         let identifiers = Identifiers::new(names).expect("variants of distinct tasks have distinct names");
@@ -167,6 +172,7 @@ impl TrainingSet {
         hash.update(self.identifiers.to_lines());
         for group in &self.groups {
             hash.update([group.pairs.len() as u8]);
+            hash.update(group.movable.colours());
             for (Pair { input, output }, extent) in &group.pairs {
                 hash.update([extent.rows as u8, extent.columns as u8]);
                 for grid in [input, output] {
@@ -200,11 +206,17 @@ impl TrainingSet {
         (room.rows, room.columns)
     }
 
+    /// A permutation of the colours that may change places; the identity where they stay.
+    pub(super) fn permute(&self, group: usize, stream: &mut Stream) -> ColourMap {
+        self.groups[group].movable.draw(stream)
+    }
+
     /// Draws an example.
     pub fn draw(&self, example: ExampleRef) -> Drawn {
         let group = &self.groups[example.group];
         let (row, augmentation) = group.variants[example.variant];
         let (Pair { input, output }, extent) = &group.pairs[example.pair];
+        let augmentation = augmentation.after(example.colours);
         let extent = extent.turned(augmentation.dihedral);
         let draw = |grid| encode::draw(&augmentation.apply(grid), extent, example.offset);
         let fits = "only pairs that fit their canvas are kept, and offsets stay within the room";
@@ -225,11 +237,17 @@ fn test_pairs(task: &Task) -> impl Iterator<Item = Pair> {
 }
 
 impl Group {
-    fn new(task: &Task, pairs: Vec<Pair>, canvas: Canvas, variants: Vec<(usize, Augmentation)>) -> Self {
+    fn new(
+        task: &Task,
+        pairs: Vec<Pair>,
+        canvas: Canvas,
+        variants: Vec<(usize, Augmentation)>,
+        movable: Movable,
+    ) -> Self {
         let drawn = pairs.into_iter().map(|pair| {
             let extent = canvas.extent(task, &pair.input);
             (pair, extent)
         });
-        Self { pairs: drawn.filter(|(pair, extent)| extent.holds(&pair.output)).collect(), variants }
+        Self { pairs: drawn.filter(|(pair, extent)| extent.holds(&pair.output)).collect(), variants, movable }
     }
 }

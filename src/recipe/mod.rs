@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::augment::AugmentError;
 use crate::checkpoint::CheckpointError;
-use crate::dataset::{IdentifiersError, Sizes};
+use crate::dataset::{Colours, IdentifiersError, Sizes};
 use crate::encode::Canvas;
 use crate::files::{self, FileError};
 use crate::model::{Config, ConfigError};
@@ -92,6 +92,9 @@ pub struct Recipe {
 pub struct Data {
     /// The variants of each task: a plan's name or path.
     pub plan: String,
+    /// Whether colours are also permuted in the grids; by the plan alone, as the paper has it, when it is left out.
+    #[serde(default)]
+    pub colours: Colours,
     /// How grids are drawn.
     pub canvas: Canvas,
     /// The task sets.

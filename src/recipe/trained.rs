@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Imported, Recipe, RecipeError};
 use crate::checkpoint::{Content, Folder, Manifest, Part, Rows, Stored, Tensors};
-use crate::dataset::Identifiers;
+use crate::dataset::{Colours, Identifiers, LOOKS};
 use crate::files;
 use crate::model::{Model, Spec, specs};
 use crate::ops::Operations;
@@ -131,9 +131,16 @@ impl<D: Operations> Trained<D> {
         })
     }
 
-    /// The most rows that a task has.
+    /// The views of a test input when nobody says how many: all rows that a task has, each under [`LOOKS`] permutations of the colours where
+    /// they are permuted in the grids.
+    pub fn usual_views(&self) -> usize {
+        let looks = if self.recipe.data.colours == Colours::InGrids { LOOKS } else { 1 };
+        self.identifiers.most_variants() * looks
+    }
+
+    /// The most views that there can be.
     pub fn most_views(&self) -> usize {
-        self.identifiers.most_variants()
+        if self.recipe.data.colours == Colours::InGrids { usize::MAX } else { self.identifiers.most_variants() }
     }
 }
 

@@ -11,12 +11,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dfdx::prelude::NoneTape;
 
 use crate::augment::Augmentation;
+use crate::dataset::Movable;
 use crate::encode::{self, Drawing, Extent, Offset};
 use crate::files::FileError;
 use crate::model::{Answer, Example, Inputs, pack};
 use crate::ops::{Inside, Operations};
 use crate::prediction::{Prediction, Solved, Solver};
-use crate::recipe::Trained;
+use crate::recipe::{Data, Trained};
 use crate::task::Task;
 
 /// The views of the task at hand, for those who watch: some tasks take hours.
@@ -65,8 +66,11 @@ impl<D: Operations> ModelSolver<D> {
 
     fn views(&self, task: &Task) -> Vec<View> {
         let rows = self.trained.identifiers.of_task(&task.id);
-        let canvas = self.trained.recipe.data.canvas;
-        let view = |test: usize, &(row, augmentation): &(usize, Augmentation)| {
+        let Data { canvas, colours, .. } = self.trained.recipe.data;
+        let looks = Movable::of(task, colours).looks(task, self.views.div_ceil(rows.len().max(1)));
+        // all rows with the colours as they are come first
+        let seen = || looks.iter().flat_map(|look| rows.iter().map(|&(row, variant)| (row, variant.after(*look))));
+        let view = |test: usize, (row, augmentation): (usize, Augmentation)| {
             let input = &task.test[test].input;
             let extent = canvas.extent(task, input).turned(augmentation.dihedral);
             let drawing = encode::draw(&augmentation.apply(input), extent, Offset::default());
@@ -74,7 +78,7 @@ impl<D: Operations> ModelSolver<D> {
             View { test, row, augmentation, drawing, extent }
         };
         let tests = 0..task.test.len();
-        tests.flat_map(|test| rows.iter().take(self.views).map(move |row| view(test, row))).collect()
+        tests.flat_map(|test| seen().take(self.views).map(move |seen| view(test, seen))).collect()
     }
 
     /// The answers of a batch after all steps; `None` when there was no time for them.

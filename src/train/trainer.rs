@@ -211,7 +211,7 @@ fn training_set(recipe: &Recipe) -> Result<(TrainingSet, Vec<SetDigest>), Recipe
     for name in &recipe.data.held_out {
         held_out.add(&task::load(name)?);
     }
-    let set = TrainingSet::new(&sources, &plan, recipe.data.canvas, &held_out);
+    let set = TrainingSet::new(&sources, &plan, recipe.data.colours, recipe.data.canvas, &held_out);
     if set.pairs() == 0 {
         let fault = "no task is small enough for its largest_side; raise it".to_owned();
         return Err(RecipeError::Value { recipe: recipe.name.clone(), fault });

@@ -10,7 +10,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::ImportError;
-use crate::dataset::Sizes;
+use crate::dataset::{Colours, Sizes};
 use crate::encode::{Canvas, VOCABULARY};
 use crate::files;
 use crate::grid::MAX_SIDE;
@@ -194,6 +194,7 @@ impl Published {
             seed: course.seed,
             data: Data {
                 plan,
+                colours: Colours::ByVariant,
                 canvas: Canvas::Board,
                 sources: sets.iter().map(source).collect(),
                 held_out: held_out.clone(),

@@ -1,0 +1,122 @@
+//! `Colours`: whether a colour permutation belongs to a puzzle row, or is drawn anew in the grids whenever a task is seen.
+//!
+//! The paper gives every variant, colours included, a row of its own: the row says what each colour has become. Drawn in the grids, one row
+//! serves all permutations, so it is visited more often. It can then no longer say which colour plays which part: that is left to the
+//! grids. A colour that only outputs show could not be told at all, so it stays, as 0 does.
+
+use serde::{Deserialize, Serialize};
+
+use crate::augment::ColourMap;
+use crate::grid::COLOURS;
+use crate::rng::Stream;
+use crate::task::Task;
+
+/// Where colours are permuted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Colours {
+    /// In the variants alone, as the plan says, each with its own row.
+    #[default]
+    ByVariant,
+    /// Also at every visit, in the grids alone.
+    InGrids,
+}
+
+/// The permutations under which a task is looked at when nobody says how many.
+pub const LOOKS: usize = 8;
+
+/// The colours of a task that may change places, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Movable(Vec<u8>);
+
+impl Movable {
+    /// 1..=9 without those that only the demonstrations' outputs show; none where colours stay.
+    pub fn of(task: &Task, colours: Colours) -> Self {
+        let in_inputs = |colour| task.inputs().any(|grid| grid.cells().contains(&colour));
+        let in_outputs = |colour| task.train.iter().any(|pair| pair.output.cells().contains(&colour));
+        let moves = |&colour: &u8| in_inputs(colour) || !in_outputs(colour);
+        match colours {
+            Colours::ByVariant => Self::default(),
+            Colours::InGrids => Self((1..COLOURS).filter(moves).collect()),
+        }
+    }
+
+    /// Which they are.
+    pub fn colours(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// A permutation of them; every other colour stays. Draws nothing where there is none.
+    pub fn draw(&self, stream: &mut Stream) -> ColourMap {
+        let mut to = self.0.clone();
+        stream.shuffle(&mut to);
+        let mut map: [u8; COLOURS as usize] = std::array::from_fn(|colour| colour as u8);
+        self.0.iter().zip(&to).for_each(|(&from, &to)| map[usize::from(from)] = to);
+        ColourMap::new(map).expect("a shuffled permutation is one")
+    }
+
+    /// The first permutations under which a task is looked at, the identity first: `count` of them, or as many as its inputs tell apart.
+    pub fn looks(&self, task: &Task, count: usize) -> Vec<ColourMap> {
+        let mut stream = Stream::new(0, &format!("colours of {}", task.id));
+        let shown: Vec<u8> =
+            (0..COLOURS).filter(|colour| task.inputs().any(|grid| grid.cells().contains(colour))).collect();
+        let seen = |map: &ColourMap| shown.iter().map(|&colour| map.apply(colour)).collect::<Vec<_>>();
+        let mut maps = vec![ColourMap::IDENTITY];
+        for _ in 0..count * DRAWS_PER_LOOK {
+            if maps.len() >= count {
+                break;
+            }
+            let map = self.draw(&mut stream);
+            if maps.iter().all(|earlier| seen(earlier) != seen(&map)) {
+                maps.push(map);
+            }
+        }
+        maps
+    }
+}
+
+/// Draws per wanted permutation before a task is taken to have no more.
+const DRAWS_PER_LOOK: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::Grid;
+    use crate::task::{Pair, Test};
+
+    /// 5 becomes 2 or 1 stays; 7 stands in the test input alone.
+    fn task() -> Task {
+        let row = |cells: [u8; 3]| Grid::from_fn(1, 3, |_, column| cells[column]);
+        let pair = |input, output| Pair { input: row(input), output: row(output) };
+        Task {
+            id: "a".into(),
+            train: vec![pair([5, 0, 1], [2, 0, 1]), pair([0, 5, 5], [0, 2, 2])],
+            test: vec![Test { input: row([7, 5, 0]), output: None }],
+        }
+    }
+
+    #[test]
+    fn the_background_and_what_only_outputs_show_stay() {
+        let movable = Movable::of(&task(), Colours::InGrids);
+        assert_eq!(movable.0, [1, 3, 4, 5, 6, 7, 8, 9]);
+        let mut stream = Stream::new(0, "test");
+        let maps: Vec<_> = (0..100).map(|_| movable.draw(&mut stream)).collect();
+        assert!(maps.iter().all(|map| map.apply(0) == 0 && map.apply(2) == 2));
+        assert!((3..10).all(|to| maps.iter().any(|map| map.apply(5) == to)));
+        let still = Movable::of(&task(), Colours::ByVariant);
+        assert_eq!(still.draw(&mut stream), ColourMap::IDENTITY);
+    }
+
+    #[test]
+    fn looks_are_distinct_to_the_eye_and_begin_with_the_task_as_it_is() {
+        let movable = Movable::of(&task(), Colours::InGrids);
+        let maps = movable.looks(&task(), 20);
+        assert_eq!((maps.len(), maps[0]), (20, ColourMap::IDENTITY));
+        let mut shown: Vec<_> = maps.iter().map(|map| [5, 1, 7].map(|colour| map.apply(colour))).collect();
+        shown.sort_unstable();
+        shown.dedup();
+        assert_eq!(shown.len(), 20);
+        assert_eq!(Movable::of(&task(), Colours::ByVariant).looks(&task(), 20).len(), 1);
+        assert_eq!(maps, movable.looks(&task(), 20));
+    }
+}
