@@ -8,7 +8,7 @@ use std::path::Path;
 
 use dfdx::prelude::{Cpu, NoneTape};
 use safetensors::{Dtype, SafeTensors};
-use trm_arc::model::{Config, ConfigError, Example, Inputs, Mixer, Model, Positions};
+use trm_arc::model::{Config, ConfigError, Example, Inputs, Local, Mixer, Model, Positions};
 use trm_arc::ops::Operations;
 use trm_arc::train::supervise;
 
@@ -60,6 +60,7 @@ impl Oracle {
             mixer: if size("mlp_t") == 1 { Mixer::TokenMlp } else { Mixer::Attention },
             positions: if size("no_rope") == 1 { Positions::None } else { Positions::Rope },
             rope_base: self.setting("theta"),
+            local: Local::None,
         };
         let values = |name: &str| self.numbers(&format!("weights.{name}")).iter().map(|&x| x as f32).collect();
         Model::build::<ConfigError>(config, device, |spec| Ok(values(&spec.name))).unwrap()

@@ -67,7 +67,7 @@ fn total(mut lanes: [f32; LANES]) -> f32 {
 
 /// `sum(a * b)`.
 #[inline(always)]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     sum_over(a, b, |a, b| a * b)
 }
 

@@ -1,4 +1,4 @@
-//! Kernels of the CPU over plain slices: products, and the two layers of the net with their gradients. No tensors and no tape;
+//! Kernels of the CPU over plain slices: products, and the layers of the net with their gradients. No tensors and no tape;
 //! `ops` puts them behind dfdx.
 //!
 //! | file | what |
@@ -6,7 +6,7 @@
 //! | `view` | the two sides of a product, and the trait of engines |
 //! | `fma`, `bytes`, `bfloat16` | the engines; `tiles` and `amx` are what the last two share |
 //! | `lanes`, `transpose` | passes over rows: softmax, gate, norm, rotation |
-//! | `head`, `attention`, `gated` | the layers |
+//! | `head`, `attention`, `gated`, `local` | the layers |
 //! | `weight_gradient` | the product along the rows of a batch |
 //! | `newton_schulz` | the polar factor of a matrix, about |
 //! | `stable_max` | the loss, its gradient and the answers |
@@ -25,6 +25,7 @@ mod fma;
 pub mod gated;
 mod head;
 pub mod lanes;
+pub mod local;
 mod newton_schulz;
 mod scratch;
 pub mod stable_max;

@@ -27,6 +27,19 @@ pub enum Positions {
     None,
 }
 
+/// How neighbouring cells are mixed before the tokens are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Local {
+    /// Not at all, as in the paper.
+    #[default]
+    None,
+    /// A layer of its own at the beginning of each block, a convolution of each channel over the 3 x 3 cells around a cell: see
+    /// [`crate::ops::local`].
+    #[serde(rename = "depthwise-3x3")]
+    Depthwise3x3,
+}
+
 /// The sizes of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,6 +70,9 @@ pub struct Config {
     pub positions: Positions,
     /// The base of the rotary frequencies.
     pub rope_base: f64,
+    /// The mixing of neighbouring cells; none when it is left out.
+    #[serde(default)]
+    pub local: Local,
 }
 
 /// A model that cannot be.
@@ -88,11 +104,18 @@ pub enum ConfigError {
         size: usize,
     },
     /// A board that has no sides.
-    #[error("model: rope-2d needs a square board, but {cells} cells are none")]
+    #[error("model: {name} needs a square board, but {cells} cells are none")]
     PlaneBoard {
+        /// What needs it.
+        name: &'static str,
         /// S.
         cells: usize,
     },
+    /// Neighbours in a model that has turned its boards over.
+    #[error(
+        "model: local = \"depthwise-3x3\" goes with mixer = \"attention\" alone; with \"token-mlp\" it is \"none\""
+    )]
+    LocalTokenMlp,
     /// Heads that are larger than the device's kernels take.
     #[error("model: heads of {size} coordinates; this device takes at most {most} (on the CPU any number)")]
     LargeHeads {
@@ -130,6 +153,7 @@ impl Config {
             mixer: Mixer::Attention,
             positions: Positions::Rope,
             rope_base: 10_000.0,
+            local: Local::None,
         }
     }
 
@@ -164,8 +188,12 @@ impl Config {
         if self.positions == Positions::Rope2d && !(hidden / heads).is_multiple_of(4) {
             return Err(ConfigError::PlaneHeads { size: hidden / heads });
         }
-        if self.positions == Positions::Rope2d && self.board_side().pow(2) != self.cells {
-            return Err(ConfigError::PlaneBoard { cells: self.cells });
+        if self.local == Local::Depthwise3x3 && self.mixer == Mixer::TokenMlp {
+            return Err(ConfigError::LocalTokenMlp);
+        }
+        let on_a_plane = [("rope-2d", self.positions == Positions::Rope2d), ("local", self.local != Local::None)];
+        if let Some((name, _)) = on_a_plane.into_iter().find(|(_, on)| *on && self.board_side().pow(2) != self.cells) {
+            return Err(ConfigError::PlaneBoard { name, cells: self.cells });
         }
         if width > prefix * hidden {
             return Err(ConfigError::Prefix { width, prefix, hidden });
@@ -215,7 +243,27 @@ mod tests {
             check(|c| (c.hidden, c.puzzle_width, c.heads, c.positions) = (24, 24, 4, Positions::Rope2d))
                 .contains("of 6 coor")
         );
-        assert!(check(|c| (c.cells, c.positions) = (899, Positions::Rope2d)).contains("899 cells"));
+        assert!(
+            check(|c| (c.cells, c.positions) = (899, Positions::Rope2d))
+                .contains("rope-2d needs a square board, but 899")
+        );
+        assert!(
+            check(|c| (c.cells, c.local) = (899, Local::Depthwise3x3)).contains("local needs a square board, but 899")
+        );
+        let mixed = check(|c| (c.mixer, c.local) = (Mixer::TokenMlp, Local::Depthwise3x3));
+        assert!(mixed.contains("goes with mixer = \"attention\" alone"), "{mixed}");
         assert_eq!(Config::arc().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_model_without_a_word_on_neighbours_mixes_none() {
+        let mut written = serde_json::to_value(Config { local: Local::Depthwise3x3, ..Config::arc() }).unwrap();
+        assert_eq!(written["local"], "depthwise-3x3");
+        let read = |value: &serde_json::Value| serde_json::from_value::<Config>(value.clone());
+        assert_eq!(read(&written).unwrap().local, Local::Depthwise3x3);
+        written["local"] = "depthwise".into();
+        assert!(read(&written).unwrap_err().to_string().contains("unknown variant `depthwise`"));
+        written.as_object_mut().unwrap().remove("local");
+        assert_eq!(read(&written).unwrap(), Config::arc());
     }
 }

@@ -2,8 +2,8 @@
 
 use dfdx::prelude::Tensor;
 
-use crate::model::{Config, Mixer, Model, Positions};
-use crate::ops::{Operations, Rotation, Segments};
+use crate::model::{Config, Local, Mixer, Model, Positions};
+use crate::ops::{Neighbours, Operations, Rotation, Segments};
 
 /// One example as the model sees it.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,8 @@ pub struct Inputs<D: Operations> {
     pub(super) firsts: Tensor<(usize,), usize, D>,
     /// The rotation of queries and keys; `None` without positions.
     pub(super) rotation: Option<Rotation>,
+    /// Which cells lie side by side; `None` where that is not asked.
+    pub(super) neighbours: Option<Neighbours>,
 }
 
 impl<D: Operations> Inputs<D> {
@@ -46,11 +48,17 @@ impl<D: Operations> Inputs<D> {
             positions.extend(example.positions.iter().map(|&position| config.prefix + usize::from(position)));
         }
         let rotation = if config.mixer == Mixer::Attention { rotation(config, &positions) } else { None };
+        let places = examples.iter().map(|example| example.positions);
+        let neighbours = match config.local {
+            Local::None => None,
+            Local::Depthwise3x3 => Some(Neighbours::new(places, config.prefix, config.board_side())),
+        };
         let tokens = index.len();
         Self {
             index: device.tensor_from_vec(index, (tokens,)),
             firsts: device.tensor_from_vec(segments.starts(), (segments.count(),)),
             rotation,
+            neighbours,
             segments,
         }
     }

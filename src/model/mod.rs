@@ -27,7 +27,7 @@ mod weights;
 
 pub use answer::{Answer, answers};
 pub use carry::Carry;
-pub use config::{Config, ConfigError, Mixer, Positions};
+pub use config::{Config, ConfigError, Local, Mixer, Positions};
 pub use inputs::{Example, Inputs};
 pub use packing::pack;
 pub use recursion::{Model, Step};

@@ -1,5 +1,7 @@
 //! The net: post-norm blocks, `x = n(x + mix(x)); x = n(x + swiglu(x))`, without biases and without norm weights.
 //!
+//! Where the configuration has it a block begins with a layer that mixes neighbouring cells, `x = n(x + local(x))`.
+//!
 //! In the token-MLP kind the mixing and its norm run along the tokens, on the transposed activations.
 
 use dfdx::prelude::*;
@@ -17,6 +19,7 @@ pub(super) struct Net<D: Operations> {
 }
 
 struct OpenBlock<D: Operations> {
+    local: Option<Matrix<D>>,
     mix: Mix<D>,
     inner: GatedWeights<D>,
 }
@@ -30,6 +33,7 @@ impl<D: Operations> Net<D> {
     /// Makes the weights ready.
     pub(super) fn open(config: &Config, weights: &Weights<D>, ready: Ready) -> Self {
         let open = |block: &Block<D>| OpenBlock {
+            local: block.local.clone(),
             mix: match config.mixer {
                 Mixer::Attention => {
                     Mix::Attention(AttentionWeights::open(&block.mix_in, &block.mix_out, config.heads, ready))
@@ -58,6 +62,11 @@ impl<D: Operations> Net<D> {
 
 impl<D: Operations> OpenBlock<D> {
     fn forward<T: Tape<f32, D>>(&self, x: Matrix<D, T>, inputs: &Inputs<D>) -> Matrix<D, T> {
+        let x = match (&self.local, &inputs.neighbours) {
+            (None, _) => x,
+            (Some(weight), Some(neighbours)) => D::local(x, weight, neighbours),
+            (Some(_), None) => panic!("the inputs of a model without neighbours"),
+        };
         let mixed = match &self.mix {
             Mix::Attention(weights) => attention(x, weights, &inputs.segments, inputs.rotation.as_ref()),
             Mix::Tokens(weights) => {

@@ -4,7 +4,8 @@
 //! of their own, in host memory, of which a step sees only the rows of its batch.
 
 use crate::device::{Compute, Matrix};
-use crate::model::{Config, Mixer};
+use crate::kernels::local::PLACES;
+use crate::model::{Config, Local, Mixer};
 use crate::rng::Stream;
 
 /// How a tensor begins.
@@ -90,6 +91,13 @@ pub fn specs(config: &Config) -> Vec<Spec> {
     ];
     for layer in 0..config.layers {
         let name = |rest: &str| format!("L_level.layers.{layer}.{rest}.weight");
+        match config.local {
+            Local::None => {}
+            // nine numbers reach one
+            Local::Depthwise3x3 => {
+                specs.push(vector(&name("local"), vec![PLACES, hidden], Init::TruncatedNormal(1.0 / 3.0), true));
+            }
+        }
         match config.mixer {
             Mixer::Attention => {
                 specs.push(Spec::product(name("self_attn.qkv_proj"), 3 * hidden, hidden).in_block(3));
@@ -130,6 +138,8 @@ pub struct Weights<D: Compute> {
 /// The tensors of a block.
 #[derive(Clone, Debug)]
 pub struct Block<D: Compute> {
+    /// The weights of each channel's neighbours, `[9, D]`.
+    pub local: Option<Matrix<D>>,
     /// Attention: q, k and v, `[3D, D]`. Token MLP: gate and value along the tokens, `[2I', L]`.
     pub mix_in: Matrix<D>,
     /// Attention: the output product, `[D, D]`. Token MLP: down, `[L, I']`.
@@ -156,6 +166,7 @@ impl<D: Compute> Weights<D> {
         }
         let mut tensors = tensors.into_iter();
         let mut next = || tensors.next().expect("specs list every tensor");
+        let has_local = config.local != Local::None;
         Ok(Self {
             h_init: next(),
             l_init: next(),
@@ -164,7 +175,13 @@ impl<D: Compute> Weights<D> {
             halt: next(),
             halt_bias: next(),
             blocks: (0..config.layers)
-                .map(|_| Block { mix_in: next(), mix_out: next(), gate_up: next(), down: next() })
+                .map(|_| Block {
+                    local: has_local.then(&mut next),
+                    mix_in: next(),
+                    mix_out: next(),
+                    gate_up: next(),
+                    down: next(),
+                })
                 .collect(),
         })
     }
@@ -172,7 +189,10 @@ impl<D: Compute> Weights<D> {
     /// All tensors in the order of [`specs`].
     pub fn tensors(&self) -> Vec<&Matrix<D>> {
         let head = [&self.h_init, &self.l_init, &self.embedding, &self.head, &self.halt, &self.halt_bias];
-        let blocks = self.blocks.iter().flat_map(|block| [&block.mix_in, &block.mix_out, &block.gate_up, &block.down]);
+        let blocks = self
+            .blocks
+            .iter()
+            .flat_map(|block| block.local.iter().chain([&block.mix_in, &block.mix_out, &block.gate_up, &block.down]));
         head.into_iter().chain(blocks).collect()
     }
 
@@ -186,10 +206,10 @@ impl<D: Compute> Weights<D> {
             &mut self.halt,
             &mut self.halt_bias,
         ];
-        let blocks = self
-            .blocks
-            .iter_mut()
-            .flat_map(|block| [&mut block.mix_in, &mut block.mix_out, &mut block.gate_up, &mut block.down]);
+        let blocks = self.blocks.iter_mut().flat_map(|block| {
+            let rest = [&mut block.mix_in, &mut block.mix_out, &mut block.gate_up, &mut block.down];
+            block.local.iter_mut().chain(rest)
+        });
         head.into_iter().chain(blocks).collect()
     }
 }
@@ -207,8 +227,11 @@ mod tests {
 
     #[test]
     fn tensors_come_in_the_order_of_their_specs() {
-        for mixer in [Mixer::Attention, Mixer::TokenMlp] {
-            let config = Config { hidden: 8, heads: 2, cells: 5, prefix: 1, puzzle_width: 8, mixer, ..Config::arc() };
+        let kinds =
+            [(Mixer::Attention, Local::None), (Mixer::Attention, Local::Depthwise3x3), (Mixer::TokenMlp, Local::None)];
+        for (mixer, local) in kinds {
+            let sizes = Config { hidden: 8, heads: 2, cells: 4, prefix: 1, puzzle_width: 8, ..Config::arc() };
+            let config = Config { mixer, local, ..sizes };
             let mut number = 0.0;
             let build = |spec: &Spec| {
                 number += 1.0;
@@ -230,6 +253,21 @@ mod tests {
             let block = [Some(mixing), Some(1), Some(2), Some(1)];
             assert_eq!(products, [[None; 6].as_slice(), &block, &block].concat());
         }
+    }
+
+    #[test]
+    fn nine_numbers_a_channel_are_more_in_each_block_that_mixes_neighbours() {
+        let (plain, local) = (specs(&Config::arc()), specs(&Config { local: Local::Depthwise3x3, ..Config::arc() }));
+        assert_eq!(local.len(), plain.len() + 2);
+        let more: Vec<&Spec> = local.iter().filter(|spec| !plain.contains(spec)).collect();
+        for (layer, spec) in more.iter().enumerate() {
+            assert_eq!(spec.name, format!("L_level.layers.{layer}.local.weight"));
+            assert_eq!((&spec.shape[..], spec.trained, spec.products), ([9, 512].as_slice(), true, None));
+            let values = spec.draw(&mut Stream::new(0, "init"));
+            let deviation = (values.iter().map(|x| f64::from(x * x)).sum::<f64>() / values.len() as f64).sqrt();
+            assert!((deviation - 1.0 / 3.0).abs() < 0.01, "{deviation}");
+        }
+        assert_eq!(local[6].name, more[0].name, "it is the first of its block");
     }
 
     #[test]

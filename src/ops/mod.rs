@@ -15,6 +15,7 @@ pub mod embed;
 pub mod gated;
 pub mod gather;
 mod linear;
+pub mod local;
 pub mod muon;
 mod norm;
 mod rotation;
@@ -29,6 +30,7 @@ pub use attention::{AttentionOp, AttentionWeights};
 pub use embed::{embed, prefix_tokens};
 pub use gated::{GatedOp, GatedWeights};
 pub use linear::{linear, rows_of};
+pub use local::Neighbours;
 pub use muon::{Muon, MuonRule, Stacked};
 pub use norm::rms_norm;
 pub use rotation::Rotation;
@@ -158,6 +160,18 @@ pub trait Operations: AttentionOp + GatedOp + AdamOp {
         boards::composed(x, count)
     }
 
+    /// The local layer; see [`local`]. Without a tape x is given up: the result may lie in its place.
+    ///
+    /// # Shapes
+    /// x `[N, D]`, weight `[9, D]`, neighbours of N tokens -> `[N, D]`.
+    fn local<T: Tape<f32, Self>>(
+        x: Matrix<Self, T>,
+        weight: &Matrix<Self>,
+        neighbours: &Neighbours,
+    ) -> Matrix<Self, T> {
+        local::composed(x, weight, neighbours)
+    }
+
     /// One step of Muon of these tensors and of their moving averages; see [`muon`].
     fn muon(tensors: Vec<Stacked<'_, Self>>, rule: MuonRule) {
         muon::composed(tensors, rule);
@@ -213,6 +227,10 @@ impl Operations for Cpu {
 
     fn turn_boards<T: Tape<f32, Cpu>>(x: Matrix<Cpu, T>, count: usize) -> Matrix<Cpu, T> {
         boards::cpu(x, count)
+    }
+
+    fn local<T: Tape<f32, Cpu>>(x: Matrix<Cpu, T>, weight: &Matrix<Cpu>, neighbours: &Neighbours) -> Matrix<Cpu, T> {
+        local::cpu(x, weight, neighbours)
     }
 
     fn muon(tensors: Vec<Stacked<'_, Cpu>>, rule: MuonRule) {

@@ -14,7 +14,7 @@ use crate::dataset::{Colours, Sizes};
 use crate::encode::{Canvas, VOCABULARY};
 use crate::files;
 use crate::grid::MAX_SIDE;
-use crate::model::{Config, Mixer, Positions};
+use crate::model::{Config, Local, Mixer, Positions};
 use crate::optim::{Optimizer, Shape};
 use crate::recipe::{Course, Data, Recipe, RecipeError, Rows, SourceRecipe, Trunk, evaluation_sets};
 
@@ -175,6 +175,7 @@ impl Published {
             // the token-MLP kind has no attention that could be turned
             positions: if arch.mlp_t || arch.pos_encodings == "none" { Positions::None } else { Positions::Rope },
             rope_base: arch.rope_theta,
+            local: Local::None,
         }
     }
 
