@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::augment::ColourMap;
 use crate::grid::COLOURS;
 use crate::rng::Stream;
-use crate::task::Task;
+use crate::task::{Pair, Task};
 
 /// Where colours are permuted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,8 +18,10 @@ pub enum Colours {
     /// In the variants alone, as the plan says, each with its own row.
     #[default]
     ByVariant,
-    /// Also at every visit, in the grids alone.
+    /// Also at every visit, in the grids alone: all but 0 and those that only outputs show.
     InGrids,
+    /// The same, but a colour that every demonstration shows stays too: it is likely to play a part of its own.
+    VaryingInGrids,
 }
 
 /// The permutations under which a task is looked at when nobody says how many.
@@ -34,11 +36,14 @@ impl Movable {
     pub fn of(task: &Task, colours: Colours) -> Self {
         let in_inputs = |colour| task.inputs().any(|grid| grid.cells().contains(&colour));
         let in_outputs = |colour| task.train.iter().any(|pair| pair.output.cells().contains(&colour));
-        let moves = |&colour: &u8| in_inputs(colour) || !in_outputs(colour);
-        match colours {
-            Colours::ByVariant => Self::default(),
-            Colours::InGrids => Self((1..COLOURS).filter(moves).collect()),
-        }
+        let shows = |pair: &Pair, colour| pair.input.cells().contains(&colour) || pair.output.cells().contains(&colour);
+        let varies = |colour| !task.train.iter().all(|pair| shows(pair, colour));
+        let moves = |&colour: &u8| match colours {
+            Colours::ByVariant => false,
+            Colours::InGrids => in_inputs(colour) || !in_outputs(colour),
+            Colours::VaryingInGrids => (in_inputs(colour) || !in_outputs(colour)) && varies(colour),
+        };
+        Self((1..COLOURS).filter(moves).collect())
     }
 
     /// Which they are.
@@ -82,7 +87,7 @@ const DRAWS_PER_LOOK: usize = 5;
 mod tests {
     use super::*;
     use crate::grid::Grid;
-    use crate::task::{Pair, Test};
+    use crate::task::Test;
 
     /// 5 becomes 2 or 1 stays; 7 stands in the test input alone.
     fn task() -> Task {
@@ -103,6 +108,11 @@ mod tests {
         let maps: Vec<_> = (0..100).map(|_| movable.draw(&mut stream)).collect();
         assert!(maps.iter().all(|map| map.apply(0) == 0 && map.apply(2) == 2));
         assert!((3..10).all(|to| maps.iter().any(|map| map.apply(5) == to)));
+        assert_eq!(
+            Movable::of(&task(), Colours::VaryingInGrids).0,
+            [1, 3, 4, 6, 7, 8, 9],
+            "every demonstration shows 5"
+        );
         let still = Movable::of(&task(), Colours::ByVariant);
         assert_eq!(still.draw(&mut stream), ColourMap::IDENTITY);
     }

@@ -134,13 +134,13 @@ impl<D: Operations> Trained<D> {
     /// The views of a test input when nobody says how many: all rows that a task has, each under [`LOOKS`] permutations of the colours where
     /// they are permuted in the grids.
     pub fn usual_views(&self) -> usize {
-        let looks = if self.recipe.data.colours == Colours::InGrids { LOOKS } else { 1 };
+        let looks = if self.recipe.data.colours == Colours::ByVariant { 1 } else { LOOKS };
         self.identifiers.most_variants() * looks
     }
 
     /// The most views that there can be.
     pub fn most_views(&self) -> usize {
-        if self.recipe.data.colours == Colours::InGrids { usize::MAX } else { self.identifiers.most_variants() }
+        if self.recipe.data.colours == Colours::ByVariant { self.identifiers.most_variants() } else { usize::MAX }
     }
 }
 
