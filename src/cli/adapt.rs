@@ -76,14 +76,20 @@ fn run_on<D: Operations>(arguments: Arguments, device: &D) -> Result<Exit, CliEr
     let stop = interrupt::catch()?;
     let (from, only) = (checkpoint, None);
     let adapt = Adapt { from, tasks, only, plan, output, length, seed, learning_rate, precision, started, stop };
-    let (adapted, text) = adapt_on(&adapt, device)?;
+    let (adapted, text) = adapt_on(&adapt, device, || Ok(()))?;
     print(&text)?;
     Ok(if adapted.outcome.ending == Ending::Interrupted { Exit::Interrupted } else { Exit::Done })
 }
 
-/// Adapts with a bar, and says in words what came of it.
-pub(super) fn adapt_on<D: Operations>(adapt: &Adapt<'_>, device: &D) -> Result<(Adapted, String), CliError> {
-    let adapting = adapt.prepare(device)?;
+/// Adapts with a bar, and says in words what came of it. `before` is done when everything is found to be right.
+pub(super) fn adapt_on<D: Operations>(
+    adapt: &Adapt<'_>,
+    device: &D,
+    before: impl FnOnce() -> Result<(), CliError>,
+) -> Result<(Adapted, String), CliError> {
+    let checked = adapt.check(device)?;
+    before()?;
+    let adapting = checked.fit(device)?;
     let left_out = left_out(&adapting.left_out);
     let (tasks, steps) = (counted(adapting.tasks, "task"), adapting.recipe.training.steps);
     let alone = Count(adapting.recipe.rows_alone() as u64);

@@ -14,9 +14,10 @@ use super::{Outcome, Progress, TrainError, Trainer, Training};
 use crate::augment::Plan;
 use crate::device::Precision;
 use crate::encode::Canvas;
+use crate::files;
 use crate::ops::Operations;
 use crate::ranks::Alone;
-use crate::recipe::{AdaptedTo, PLAN_OF_IMPORTED, Recipe, RecipeError, Trained};
+use crate::recipe::{AdaptedTo, LOG_FILE, PLAN_OF_IMPORTED, Recipe, RecipeError, Trained};
 use crate::task::{self, Task};
 
 /// The fewest visits of an example that a task is worth taking for, times its variants.
@@ -71,6 +72,14 @@ pub enum Length {
     Time(Duration),
 }
 
+/// An adaptation whose checkpoint, tasks and output are found to be right.
+pub struct Checked<'a, D: Operations> {
+    adapt: &'a Adapt<'a>,
+    trained: Trained<D>,
+    plan: Plan,
+    tasks: Vec<Task>,
+}
+
 /// An adaptation before its first step.
 pub struct Adapting<'a, D: Operations> {
     adapt: &'a Adapt<'a>,
@@ -105,32 +114,21 @@ struct Size {
 }
 
 impl Adapt<'_> {
-    /// Finds out what is to be done. Nothing is written.
+    /// Makes sure that everything is there, before any work.
     ///
     /// # Errors
     /// [`TrainError`].
-    pub fn prepare<D: Operations>(&self, device: &D) -> Result<Adapting<'_, D>, TrainError> {
+    pub fn check<D: Operations>(&self, device: &D) -> Result<Checked<'_, D>, TrainError> {
         check_output(&self.output, None)?;
+        files::check_writable(&self.output.join(LOG_FILE))?;
         let trained = Trained::load(&self.from, device)?;
         let plan = self.check_files(&trained)?;
-        let (canvas, prefix) = (trained.recipe.data.canvas, trained.recipe.model.prefix);
-        let is_there = |task: &&Task| self.only.as_ref().is_none_or(|only| only.contains(&task.id));
         let set = task::load(&self.tasks).map_err(RecipeError::from)?;
-        let tasks: Vec<&Task> = set.tasks.iter().filter(is_there).collect();
-        let visits = LEAST_VISITS * plan.variants.min(MOST_VARIANTS);
-        let (only, steps) = match self.length {
-            Length::Usual => (self.only.clone(), least_steps(&trained.recipe, USUAL * visits, tasks.len())),
-            Length::Steps(steps) => (self.only.clone(), steps),
-            Length::Time(limit) => {
-                let sizes = tasks.iter().map(|task| Size::of(task, canvas, prefix)).collect();
-                self.fit(&trained, device, sizes, visits, limit)?
-            }
-        };
-        let recipe = self.recipe(&trained, only.clone(), steps)?;
-        let is_left_out = |task: &&&Task| only.as_ref().is_some_and(|only| !only.contains(&task.id));
-        let left_out: Vec<String> = tasks.iter().filter(is_left_out).map(|task| task.id.clone()).collect();
-        let other_plan = (trained.imported.is_some() && self.plan.is_none()).then_some(PLAN_OF_IMPORTED);
-        Ok(Adapting { tasks: tasks.len() - left_out.len(), adapt: self, trained, recipe, left_out, other_plan })
+        let is_there = |task: &Task| self.only.as_ref().is_none_or(|only| only.contains(&task.id));
+        let tasks: Vec<Task> = set.tasks.into_iter().filter(is_there).collect();
+        // what is wrong with the learning rate is found here too
+        self.recipe(&trained, self.only.clone(), 1)?;
+        Ok(Checked { adapt: self, trained, plan, tasks })
     }
 
     /// The plan of variants. What the recipe names must be here; a checkpoint may have come without it.
@@ -158,7 +156,7 @@ impl Adapt<'_> {
     }
 
     /// The tasks and steps that a time is enough for.
-    fn fit<D: Operations>(
+    fn in_time<D: Operations>(
         &self,
         trained: &Trained<D>,
         device: &D,
@@ -212,6 +210,31 @@ impl Adapt<'_> {
             (tokens, seconds) = (measured, started.elapsed().as_secs_f64());
         }
         Ok(seconds / tokens as f64)
+    }
+}
+
+impl<'a, D: Operations> Checked<'a, D> {
+    /// Decides tasks and steps; where a time is given, by some steps that are thrown away.
+    ///
+    /// # Errors
+    /// [`TrainError`].
+    pub fn fit(self, device: &D) -> Result<Adapting<'a, D>, TrainError> {
+        let Self { adapt, trained, plan, tasks } = self;
+        let (canvas, prefix) = (trained.recipe.data.canvas, trained.recipe.model.prefix);
+        let visits = LEAST_VISITS * plan.variants.min(MOST_VARIANTS);
+        let (only, steps) = match adapt.length {
+            Length::Usual => (adapt.only.clone(), least_steps(&trained.recipe, USUAL * visits, tasks.len())),
+            Length::Steps(steps) => (adapt.only.clone(), steps),
+            Length::Time(limit) => {
+                let sizes = tasks.iter().map(|task| Size::of(task, canvas, prefix)).collect();
+                adapt.in_time(&trained, device, sizes, visits, limit)?
+            }
+        };
+        let recipe = adapt.recipe(&trained, only.clone(), steps)?;
+        let is_left_out = |task: &&Task| only.as_ref().is_some_and(|only| !only.contains(&task.id));
+        let left_out: Vec<String> = tasks.iter().filter(is_left_out).map(|task| task.id.clone()).collect();
+        let other_plan = (trained.imported.is_some() && adapt.plan.is_none()).then_some(PLAN_OF_IMPORTED);
+        Ok(Adapting { adapt, trained, recipe, tasks: tasks.len() - left_out.len(), left_out, other_plan })
     }
 }
 

@@ -12,7 +12,7 @@ mod state;
 mod supervision;
 mod trainer;
 
-pub use adapt::{Adapt, Adapted, Adapting, Length};
+pub use adapt::{Adapt, Adapted, Adapting, Checked, Length};
 pub use latent::{Latent, Latents};
 pub use log::{LogRow, Window};
 pub use run::{Ending, Outcome, Progress, TrainError, Training, train};
