@@ -20,13 +20,14 @@ use crate::ranks::Alone;
 use crate::recipe::{AdaptedTo, LOG_FILE, PLAN_OF_IMPORTED, Recipe, RecipeError, Trained};
 use crate::task::{self, Task};
 
-/// The fewest visits of an example that a task is worth taking for, times its variants.
+/// The fewest visits of an example that a task is worth taking for, times its variants. In the default checkpoint's training a visit
+/// brought the most exact examples from 16 to 34 visits a row; with a third of that nothing is exact. See reports/log.md.
 const LEAST_VISITS: usize = 30;
 
-/// Variants that count for that at most: of a thousand, each is no more than a glimpse of the same task.
+/// Variants that count for that at most: of a thousand, each is no more than a glimpse of the same task. A guess.
 const MOST_VARIANTS: usize = 32;
 
-/// Without a time or a number of steps, as many times the fewest visits.
+/// Without a time or a number of steps, as many times the fewest visits: about half of the examples are exact then.
 const USUAL: usize = 4;
 
 /// The share of the time in which the pace is measured.
