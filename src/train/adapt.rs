@@ -136,11 +136,12 @@ impl Adapt<'_> {
     fn check_files<D: Operations>(&self, trained: &Trained<D>) -> Result<Plan, TrainError> {
         let checkpoint = || self.from.clone();
         let plan = trained.plan_of_new_rows(self.plan.as_deref());
-        let no_plan = |source| TrainError::NoPlan { checkpoint: checkpoint(), plan: plan.to_owned(), source };
+        let no_plan =
+            |source| TrainError::NoPlan { checkpoint: checkpoint(), plan: plan.to_owned(), source: Box::new(source) };
         let no_set =
             |set: &String, source| TrainError::NoHeldOut { checkpoint: checkpoint(), set: set.clone(), source };
         for set in &trained.recipe.data.held_out {
-            task::load(set).map_err(|source| no_set(set, source))?;
+            task::load(set).map_err(|source| no_set(set, source.into()))?;
         }
         Plan::load(plan).map_err(no_plan)
     }

@@ -45,7 +45,7 @@ pub enum TrainError {
         /// Its plan.
         plan: String,
         /// Why.
-        source: AugmentError,
+        source: Box<AugmentError>,
     },
     /// A set that a checkpoint holds out is not to be had.
     #[error(
@@ -57,7 +57,7 @@ pub enum TrainError {
         /// The set.
         set: String,
         /// Why.
-        source: TaskError,
+        source: Box<TaskError>,
     },
     /// The recipe is not the checkpoint's.
     #[error("the recipe differs from the one that {0} was trained with; leave it out to go on with that one")]
