@@ -65,6 +65,19 @@ pub trait Solver {
     /// # Errors
     /// [`FileError`] when what the solver knows lies in a file that cannot be read any more.
     fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Solved;
+
+    /// In how many rounds over all tasks the predictions come: the first gives every task an answer, the others more votes.
+    fn rounds(&self) -> usize {
+        1
+    }
+
+    /// The predictions of one of the [`rounds`](Self::rounds); those of all rounds, by test input, are what [`solve`](Self::solve) says.
+    ///
+    /// # Errors
+    /// As of [`solve`](Self::solve).
+    fn solve_round(&mut self, task: &Task, _round: usize, stop: &(dyn Fn() -> bool + Sync)) -> Solved {
+        self.solve(task, stop)
+    }
 }
 
 /// The text of a predictions file.

@@ -10,7 +10,7 @@ use super::{CliError, Exit, print};
 use crate::checkpoint;
 use crate::files;
 use crate::model::{Config, Mixer, Positions};
-use crate::recipe::{Imported, NamesFrom, Trained};
+use crate::recipe::{Adaptation, Imported, NamesFrom, Trained};
 use crate::units::Count;
 
 /// Say what a checkpoint is: model, both parameter counts, step, digest, tasks
@@ -69,6 +69,9 @@ fn to_terminal(trained: &Trained<Cpu>) -> String {
         facts.push(("imported", format!("{file} ({}), sha256 {sha256}", numbers.join(" and "))));
         facts.push(("names", format!("{} rows by {from}", count(*named))));
     }
+    if let Some(Adaptation { from, rows_alone, .. }) = &trained.recipe.adaptation {
+        facts.push(("adapted", format!("from {from}, the rows alone for {} steps", count(*rows_alone))));
+    }
     for set in trained.sets.iter() {
         facts.push(("task set", format!("{}, digest {}", set.name, set.digest)));
     }
@@ -111,6 +114,7 @@ fn to_json(trained: &Trained<Cpu>) -> String {
         "puzzle_rows": trained.table.count(),
         "puzzle_width": trained.table.width(),
         "imported": trained.imported,
+        "adaptation": trained.recipe.adaptation,
         "sets": trained.sets,
         "tasks": tasks,
     });

@@ -3,6 +3,7 @@
 //! stdout is data, stderr is talk. Commands return their exit code or one error, which is printed here and nowhere
 //! else. A reader that closes the pipe (`| head`) ends the program in silence; one that closes stderr ends nothing.
 
+mod adapt;
 mod bench;
 mod compare;
 mod dataset;
@@ -60,6 +61,7 @@ pub struct Cli {
 enum Command {
     Solve(solve::Arguments),
     Train(train::Arguments),
+    Adapt(adapt::Arguments),
     Publish(publish::Arguments),
     Import(import::Arguments),
     Export(export::Arguments),
@@ -144,6 +146,7 @@ pub fn main() -> Exit {
     let result = match Cli::parse().command {
         Command::Solve(arguments) => solve::run(arguments),
         Command::Train(arguments) => train::run(arguments),
+        Command::Adapt(arguments) => adapt::run(arguments),
         Command::Publish(arguments) => publish::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),

@@ -105,7 +105,7 @@ fn run_on<D: Operations>(arguments: Arguments, device: &D, ranks: &dyn Ranks) ->
     Ok(if outcome.ending == Ending::Interrupted { Exit::Interrupted } else { Exit::Done })
 }
 
-fn bar() -> ProgressBar {
+pub(super) fn bar() -> ProgressBar {
     let bar = ProgressBar::new(1);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps{msg}").expect("the template is right");
     bar.set_style(style);
@@ -113,7 +113,7 @@ fn bar() -> ProgressBar {
 }
 
 /// Loss and accuracy of the last window, and the time left by the pace so far. Where no bar can be drawn, a line per window.
-fn show(bar: &ProgressBar, progress: &Progress<'_>, started: Instant) {
+pub(super) fn show(bar: &ProgressBar, progress: &Progress<'_>, started: Instant) {
     bar.set_length(progress.steps as u64);
     bar.set_position(progress.step as u64);
     let row = progress.row;
@@ -149,7 +149,8 @@ fn recipe(name: &str) -> Result<Recipe, CliError> {
     Ok(Recipe::load(name)?)
 }
 
-fn summary(outcome: &Outcome, output: &Path) -> String {
+/// What a training came to, in words.
+pub(super) fn summary(outcome: &Outcome, output: &Path) -> String {
     let folder = output.display();
     let Outcome { step, steps, .. } = *outcome;
     let (step, steps) = (Count(step as u64), Count(steps as u64));

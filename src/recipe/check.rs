@@ -39,6 +39,10 @@ impl Recipe {
         if warmup > steps {
             return self.value(format!("training.warmup {warmup} is more than training.steps {steps}"));
         }
+        let rows_alone = self.rows_alone();
+        if rows_alone > steps {
+            return self.value(format!("adaptation.rows_alone {rows_alone} is more than training.steps {steps}"));
+        }
         if !course.halt_bias.is_finite() {
             return self.value(format!("training.halt_bias is {}; it is a number", course.halt_bias));
         }
@@ -119,6 +123,14 @@ impl Recipe {
         }
     }
 
+    /// A recipe to begin by does not go on from a checkpoint.
+    pub(super) fn check_beginning(&self) -> Result<(), RecipeError> {
+        match &self.adaptation {
+            Some(_) => self.value("adaptation stands only in what trm-arc adapt writes; leave it out".to_owned()),
+            None => Ok(()),
+        }
+    }
+
     fn check_data(&self) -> Result<(), RecipeError> {
         if self.name.is_empty()
             || !self.name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
@@ -155,6 +167,7 @@ impl Recipe {
 mod tests {
     use super::*;
     use crate::optim::Optimizer;
+    use crate::recipe::Adaptation;
 
     #[test]
     fn the_shipped_recipes_load() {
@@ -192,6 +205,12 @@ mod tests {
         assert!(fault(|r| r.training.warmup = 1_000_000).contains("training.warmup"));
         assert!(fault(|r| r.training.schedule = Shape::Constant).contains("final_ratio is 0.1"));
         assert!(fault(|r| r.training.schedule = Shape::WarmupStableDecay { decay: 1.5 }).contains("decay is 1.5"));
+        let adaptation = Adaptation { from: String::new(), rows_alone: 20_001, only: None };
+        let mut alone = Recipe { adaptation: Some(adaptation), ..Recipe::load("small-grids").unwrap() };
+        assert!(alone.check().unwrap_err().to_string().contains("rows_alone 20001"));
+        alone.training.steps = 20_001;
+        alone.check().unwrap();
+        assert!(alone.check_beginning().unwrap_err().to_string().contains("trm-arc adapt"));
         let stage = Stage { until: 10, halt_max_steps: 1, h_cycles: 1, l_cycles: 1 };
         let stages = |stages: &[Stage]| {
             let mut recipe = Recipe::load("small-grids").unwrap();

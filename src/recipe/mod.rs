@@ -3,6 +3,7 @@
 //! A recipe is stored in the checkpoint that it makes. Together with the digests of its task sets it is all that a
 //! training depends on: the same recipe gives the same weights, bit for bit on one kind of CPU, whatever the number of threads.
 
+mod adapted;
 mod check;
 mod course;
 mod cut;
@@ -22,6 +23,7 @@ use crate::files::{self, FileError};
 use crate::model::{Config, ConfigError};
 use crate::optim::Schedule;
 use crate::task::{SHIPPED, TaskError};
+pub use adapted::{Adaptation, AdaptedTo, PLAN_OF_IMPORTED};
 pub use course::{Course, Rows, Stage, Trunk};
 pub use cut::Cut;
 pub use import::{ImportError, Imported, NamesFrom, Published, PublishedTensors, Request, Summary, export, import};
@@ -84,6 +86,9 @@ pub struct Recipe {
     pub trunk: Trunk,
     /// The puzzle rows' optimizer.
     pub rows: Rows,
+    /// The checkpoint that it goes on from, and how; only `trm-arc adapt` writes this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptation: Option<Adaptation>,
 }
 
 /// What is learned from.
@@ -131,6 +136,7 @@ impl Recipe {
         let recipe: Self = files::read_toml(&files::find_toml("recipes", name)?)?;
         recipe.check()?;
         recipe.check_sources()?;
+        recipe.check_beginning()?;
         Ok(recipe)
     }
 

@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::files::{self, FileError};
@@ -41,6 +41,15 @@ impl Journal {
     /// [`FileError::Write`].
     pub fn append(&mut self, lines: &str) -> Result<(), FileError> {
         self.file.write_all(lines.as_bytes()).map_err(|source| failed(&self.partial, source))
+    }
+
+    /// Takes back all lines, for the same in another order.
+    ///
+    /// # Errors
+    /// [`FileError::Write`].
+    pub fn start_over(&mut self) -> Result<(), FileError> {
+        let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
+        emptied.map_err(|source| failed(&self.partial, source))
     }
 
     /// Gives the file its name.
@@ -89,8 +98,11 @@ mod tests {
         assert_eq!(files::read_text(&path).unwrap(), "earlier\n");
         assert_eq!(files::read_text(&folder.path().join("lines.jsonl.partial")).unwrap(), "one\n");
         journal.append("two\n").unwrap();
+        journal.start_over().unwrap();
+        journal.append("2\n").unwrap();
+        journal.append("1\n").unwrap();
         journal.finish().unwrap();
-        assert_eq!(files::read_text(&path).unwrap(), "one\ntwo\n");
+        assert_eq!(files::read_text(&path).unwrap(), "2\n1\n");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

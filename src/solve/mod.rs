@@ -4,6 +4,7 @@ mod journal;
 mod plan;
 mod rollout;
 mod run;
+mod standing;
 
 pub use plan::{Plan, SolveError, record_beside};
 pub use rollout::{ModelSolver, Views};

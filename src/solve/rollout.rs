@@ -29,6 +29,9 @@ pub struct Views {
     pub answered: AtomicUsize,
 }
 
+/// Where the rounds after the first begin, by the number of a view.
+const ROUNDS: [usize; 3] = [1, 8, 64];
+
 /// A trained model that solves.
 pub struct ModelSolver<D: Operations> {
     trained: Trained<D>,
@@ -36,6 +39,7 @@ pub struct ModelSolver<D: Operations> {
     steps: usize,
     tokens_per_batch: usize,
     watched: Arc<Views>,
+    in_rounds: bool,
 }
 
 /// One test input through one variant.
@@ -50,7 +54,7 @@ struct View {
 impl<D: Operations> ModelSolver<D> {
     /// A solver with at most `views` views of each test input and `steps` supervision steps.
     pub fn new(trained: Trained<D>, views: usize, steps: usize) -> Self {
-        Self { trained, views, steps, tokens_per_batch: D::TOKENS_PER_BATCH, watched: Arc::default() }
+        Self { trained, views, steps, tokens_per_batch: D::TOKENS_PER_BATCH, watched: Arc::default(), in_rounds: false }
     }
 
     /// The same solver with batches of at most this many tokens; a view that has more is a batch of its own. More tokens take more memory.
@@ -59,12 +63,24 @@ impl<D: Operations> ModelSolver<D> {
         Self { tokens_per_batch, ..self }
     }
 
+    /// The same solver in rounds: first a view of each test input, then up to 8, up to 64, and all. The answers are the same to the bit.
+    pub fn in_rounds(self) -> Self {
+        Self { in_rounds: true, ..self }
+    }
+
     /// How far it is with the task at hand.
     pub fn watched(&self) -> Arc<Views> {
         self.watched.clone()
     }
 
-    fn views(&self, task: &Task) -> Vec<View> {
+    /// The views that come together, by their numbers.
+    fn view_ranges(&self) -> Vec<Range<usize>> {
+        let starts: Vec<usize> = [0].into_iter().chain(ROUNDS).filter(|start| *start < self.views).collect();
+        let ends = starts.iter().skip(1).copied().chain([self.views]);
+        starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+    }
+
+    fn views(&self, task: &Task, range: Range<usize>) -> Vec<View> {
         let rows = self.trained.identifiers.of_task(&task.id);
         let Data { canvas, colours, .. } = self.trained.recipe.data;
         let looks = Movable::of(task, colours).looks(task, self.views.div_ceil(rows.len().max(1)));
@@ -78,7 +94,8 @@ impl<D: Operations> ModelSolver<D> {
             View { test, row, augmentation, drawing, extent }
         };
         let tests = 0..task.test.len();
-        tests.flat_map(|test| seen().take(self.views).map(move |seen| view(test, seen))).collect()
+        let range = &range;
+        tests.flat_map(|test| seen().take(range.end).skip(range.start).map(move |seen| view(test, seen))).collect()
     }
 
     /// The answers of a batch after all steps; `None` when there was no time for them.
@@ -111,12 +128,34 @@ impl<D: Operations> Solver for ModelSolver<D> {
         "trm"
     }
 
+    fn rounds(&self) -> usize {
+        if self.in_rounds { self.view_ranges().len() } else { 1 }
+    }
+
+    fn solve_round(&mut self, task: &Task, round: usize, stop: &(dyn Fn() -> bool + Sync)) -> Solved {
+        let ranges = self.view_ranges();
+        self.answer(task, if self.in_rounds { &ranges[round..=round] } else { &ranges }, stop)
+    }
+
     fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Solved {
-        let views = self.views(task);
+        self.answer(task, &self.view_ranges(), stop)
+    }
+}
+
+impl<D: Operations> ModelSolver<D> {
+    /// The predictions of the views in these ranges, by test input.
+    fn answer(&self, task: &Task, ranges: &[Range<usize>], stop: &(dyn Fn() -> bool + Sync)) -> Solved {
         let tokens = |view: &View| self.trained.model.config.prefix + view.drawing.cells.len();
+        let (mut views, mut batches) = (Vec::new(), Vec::new());
+        for range in ranges {
+            // a batch stays within its range: the rounding of its answers is then the same whatever ranges come together
+            let start = views.len();
+            views.extend(self.views(task, range.clone()));
+            let packed = pack(views[start..].iter().map(tokens), self.tokens_per_batch);
+            batches.extend(packed.into_iter().map(|batch| start + batch.start..start + batch.end));
+        }
         self.watched.answered.store(0, Ordering::Relaxed);
         self.watched.all.store(views.len(), Ordering::Relaxed);
-        let batches = pack(views.iter().map(tokens), self.tokens_per_batch);
         let answer = |batch: &Range<usize>| {
             let batch = &views[batch.clone()];
             let answers = self.roll_out(batch, stop)?;
@@ -133,6 +172,9 @@ impl<D: Operations> Solver for ModelSolver<D> {
             halt: 1.0 / (1.0 + f64::from(-answer.halt_logit).exp()),
         };
         let answered = answered.into_iter().flatten();
-        Ok(answered.flat_map(|(batch, answers)| batch.iter().zip(answers).map(prediction)).collect())
+        let mut predictions: Vec<Prediction> =
+            answered.flat_map(|(batch, answers)| batch.iter().zip(answers).map(prediction)).collect();
+        predictions.sort_by_key(|prediction| prediction.test);
+        Ok(predictions)
     }
 }

@@ -1,29 +1,25 @@
-//! The run: every task once, through any solver, with a valid submission on the disk from the first second.
+//! The run: every task, in one round or in several, through any solver, with a valid submission on the disk from the first second.
 //!
-//! Submission and record are written before the first task, after the first, about once a second, and at the end. What
-//! bites: a task that the time did not reach and a task that the solver does not know both keep a copy of the input, but
-//! only the second is `unseen`.
+//! In rounds every task has an answer early and more votes later. What bites: a task that the time did not reach and a task that the solver
+//! does not know both keep a copy of the input, but only the second is `unseen`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::journal::Journal;
 use super::plan::{Plan, SolveError};
-use crate::files::FileError;
-use crate::prediction::{self, Attempts, Prediction, Solver};
-use crate::report::{Record, Status, TaskEntry};
-use crate::score::{self, Ranks};
+use super::standing::Standing;
+use crate::prediction::Solver;
+use crate::report::{Record, Status};
 use crate::submission::Submission;
-use crate::task::{Task, Test};
-use crate::vote;
-
-/// Submission and record are written at most this often.
-const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 
 /// How far a run is, after each task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Tasks that were reached.
+    /// The round, from 0.
+    pub round: usize,
+    /// All rounds.
+    pub rounds: usize,
+    /// Tasks of this round that are behind it.
     pub done: usize,
     /// All tasks.
     pub tasks: usize,
@@ -40,7 +36,7 @@ pub struct Outcome {
     pub submission: Submission,
 }
 
-/// Solves the tasks of a plan in order until they are done, the time is up, or `interrupt` is set.
+/// Solves the tasks of a plan in order, round by round, until they are done, the time is up, or `interrupt` is set.
 ///
 /// # Errors
 /// [`SolveError`]; the submission on the disk is then the last one that could be written, and whole.
@@ -52,7 +48,8 @@ pub fn run(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Outcome, SolveError> {
     plan.check()?;
-    let mut run = Run::start(plan, record)?;
+    let rounds = solver.rounds();
+    let mut standing = Standing::start(plan, record, rounds)?;
     // Cut is only what was told to stop: a limit that passes while the last task is finished cuts nothing.
     let is_cut = AtomicBool::new(false);
     let stop = || {
@@ -60,130 +57,47 @@ pub fn run(
         is_cut.fetch_or(is_over, Ordering::Relaxed);
         is_over
     };
-    for task in &plan.set.tasks {
-        if stop() {
-            break;
+    'rounds: for round in 0..rounds {
+        for (place, task) in plan.set.tasks.iter().enumerate() {
+            let is_first = round == 0;
+            // Later rounds ask the solver alone: it may have nothing left to be cut.
+            if is_first && stop() {
+                break 'rounds;
+            }
+            if is_first || standing.has_answer(place) {
+                let before = Instant::now();
+                let predictions = solver.solve_round(task, round, &stop)?;
+                let is_cut = is_cut.load(Ordering::Relaxed);
+                if predictions.is_empty() && is_cut {
+                    break 'rounds;
+                }
+                if is_first || !predictions.is_empty() {
+                    standing.take(place, predictions, before.elapsed(), is_cut)?;
+                }
+            }
+            on_progress(standing.progress(round, place + 1));
         }
-        let before = Instant::now();
-        let predictions = solver.solve(task, &stop)?;
-        let is_cut = is_cut.load(Ordering::Relaxed);
-        if predictions.is_empty() && is_cut {
-            break;
-        }
-        run.take(task, &predictions, before.elapsed(), is_cut)?;
-        on_progress(run.progress());
     }
     let status = match (is_cut.into_inner(), interrupt.load(Ordering::Relaxed)) {
         (false, _) => Status::Complete,
         (true, true) => Status::Interrupted,
         (true, false) => Status::TimeLimit,
     };
-    run.finish(status)
-}
-
-/// A run on its way.
-struct Run<'a> {
-    plan: &'a Plan<'a>,
-    record: Record,
-    submission: Submission,
-    predictions: Option<Journal>,
-    ranks: Ranks,
-    written: Option<Instant>,
-}
-
-impl<'a> Run<'a> {
-    fn start(plan: &'a Plan<'a>, record: Record) -> Result<Self, SolveError> {
-        let submission = Submission::placeholders(plan.set);
-        let predictions = plan.predictions.as_deref().map(Journal::create).transpose()?;
-        let mut run = Self { plan, record, submission, predictions, ranks: Ranks::default(), written: None };
-        run.write()?;
-        // The first task is written whenever it comes.
-        run.written = None;
-        Ok(run)
-    }
-
-    /// Takes over what the solver said about a task. `cut` says that it was told to stop.
-    fn take(&mut self, task: &Task, predictions: &[Prediction], spent: Duration, cut: bool) -> Result<(), SolveError> {
-        let mut attempts = Vec::with_capacity(task.test.len());
-        let mut is_known = true;
-        for (i, test) in task.test.iter().enumerate() {
-            let votes = predictions.iter().filter(|prediction| prediction.task == task.id && prediction.test == i);
-            let candidates = vote::rank(votes);
-            is_known &= !candidates.is_empty();
-            self.ranks.add(task, i, &candidates);
-            attempts.push(vote::attempts(&candidates, &test.input));
-        }
-        if is_known || cut {
-            self.record.answered += 1;
-        } else {
-            self.record.unseen.push(task.id.clone());
-        }
-        self.record.unanswered -= 1;
-        self.record.entries.push(TaskEntry {
-            id: task.id.clone(),
-            solved: solved(task, &attempts),
-            outputs: task.test.len(),
-            seconds: spent.as_secs_f64(),
-            predictions: predictions.len(),
-        });
-        self.submission.set(&task.id, attempts)?;
-        if let Some(journal) = &mut self.predictions {
-            journal.append(&prediction::to_lines(predictions))?;
-        }
-        if self.written.is_none_or(|written| written.elapsed() >= BETWEEN_WRITES) {
-            self.write()?;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self) -> Result<(), FileError> {
-        self.record.seconds = self.plan.started.elapsed().as_secs_f64();
-        self.submission.write(&self.plan.submission)?;
-        self.record.write(&self.plan.record)?;
-        self.written = Some(Instant::now());
-        Ok(())
-    }
-
-    fn progress(&self) -> Progress {
-        let (done, tasks) = (self.record.entries.len(), self.plan.set.tasks.len());
-        Progress { done, tasks, solved: self.record.solved_so_far() }
-    }
-
-    /// The totals come last: a record that says `finished` has its submission and predictions beside it.
-    fn finish(mut self, status: Status) -> Result<Outcome, SolveError> {
-        self.submission.write(&self.plan.submission)?;
-        if let Some(journal) = self.predictions.take() {
-            journal.finish()?;
-        }
-        if self.plan.set.has_solutions() {
-            self.record.score = Some(score::score(&self.submission.answers(), self.plan.set, Some(&self.ranks))?);
-        }
-        self.record.status = status;
-        self.record.finished = true;
-        self.record.seconds = self.plan.started.elapsed().as_secs_f64();
-        self.record.write(&self.plan.record)?;
-        Ok(Outcome { record: self.record, submission: self.submission })
-    }
-}
-
-/// How many outputs of a task are solved; `None` where a solution is not known.
-fn solved(task: &Task, attempts: &[Attempts]) -> Option<usize> {
-    let is_solved =
-        |(test, attempts): (&Test, &Attempts)| test.output.as_ref().map(|output| usize::from(attempts.solve(output)));
-    task.test.iter().zip(attempts).map(is_solved).sum()
+    standing.finish(status)
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::time::Duration;
 
     use super::*;
     use crate::files;
     use crate::grid::Grid;
-    use crate::prediction::Solved;
+    use crate::prediction::{self, Solved};
     use crate::solver::Copy;
     use crate::submission;
-    use crate::task::{Pair, TaskSet};
+    use crate::task::{Pair, Task, TaskSet, Test};
 
     fn grid(colour: u8) -> Grid {
         Grid::from_fn(1, 1, |_, _| colour)

@@ -1,5 +1,7 @@
-//! Training: deep supervision with halting slots, one optimizer step per supervision step.
+//! Training: deep supervision with halting slots, one optimizer step per supervision step; and the same from a checkpoint, for the tasks
+//! at hand.
 
+mod adapt;
 mod exchange;
 mod latent;
 mod log;
@@ -10,6 +12,7 @@ mod state;
 mod supervision;
 mod trainer;
 
+pub use adapt::{Adapt, Adapted, Adapting, Checked, Length};
 pub use latent::{Latent, Latents};
 pub use log::{LogRow, Window};
 pub use run::{Ending, Outcome, Progress, TrainError, Training, train};

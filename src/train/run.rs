@@ -11,12 +11,14 @@ use thiserror::Error;
 
 use super::log::{self, LogRow, Window};
 use super::{Diverged, StepReport, Trainer};
+use crate::augment::AugmentError;
 use crate::checkpoint::Folder;
 use crate::device::Precision;
 use crate::files::{self, FileError};
 use crate::ops::Operations;
 use crate::ranks::{Ranks, RanksError, agree};
 use crate::recipe::{LOG_FILE, Recipe, RecipeError};
+use crate::task::TaskError;
 
 /// What can stop a training from going on.
 #[derive(Debug, Error)]
@@ -28,11 +30,35 @@ pub enum TrainError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The output folder is taken.
-    #[error("{0} already holds a checkpoint; go on with it by --resume {0}, or choose another --output")]
+    #[error("{0} already holds a checkpoint; go on with it by trm-arc train --resume {0}, or choose another --output")]
     Taken(PathBuf),
     /// Numbers that are none any more.
     #[error(transparent)]
     Diverged(#[from] Diverged),
+    /// The plan of a checkpoint's variants is not to be had.
+    #[error(
+        "the variants of {checkpoint} are drawn by the plan \"{plan}\", which cannot be read; name another by --plan. {source}"
+    )]
+    NoPlan {
+        /// The checkpoint.
+        checkpoint: PathBuf,
+        /// Its plan.
+        plan: String,
+        /// Why.
+        source: Box<AugmentError>,
+    },
+    /// A set that a checkpoint holds out is not to be had.
+    #[error(
+        "{checkpoint} never learns the answers of {set}, which cannot be read; put the folder tasks beside the program. {source}"
+    )]
+    NoHeldOut {
+        /// The checkpoint.
+        checkpoint: PathBuf,
+        /// The set.
+        set: String,
+        /// Why.
+        source: Box<TaskError>,
+    },
     /// The recipe is not the checkpoint's.
     #[error("the recipe differs from the one that {0} was trained with; leave it out to go on with that one")]
     OtherRecipe(PathBuf),
@@ -131,14 +157,23 @@ pub struct Outcome {
 pub fn train<D: Operations>(
     training: Training<'_>,
     device: &D,
+    progress: impl FnMut(Progress<'_>),
+) -> Result<Outcome, TrainError> {
+    train_from(&training, || trainer(&training, device), progress)
+}
+
+/// The same from wherever `start` says, whatever recipe and checkpoint the training names; also the seconds that it had taken before.
+pub(super) fn train_from<D: Operations>(
+    training: &Training<'_>,
+    start: impl FnOnce() -> Result<(Trainer<D>, f64), TrainError>,
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Outcome, TrainError> {
     let ranks = training.ranks;
     let writes = ranks.rank() == 0;
     let log_path = training.output.join(LOG_FILE);
-    let Begun { mut trainer, before, mut rows } = agree(ranks, begin(&training, device))?;
+    let Begun { mut trainer, before, mut rows } = agree(ranks, begin(training, start))?;
     // A checkpoint of the first moment: the folder is whole at once, and a disk without room is found now.
-    save(&trainer, &training, before)?;
+    save(&trainer, training, before)?;
 
     let course = trainer.recipe.training.clone();
     let started = Instant::now();
@@ -164,7 +199,7 @@ pub fn train<D: Operations>(
             agree(ranks, if writes { log::write(&log_path, &rows).map_err(TrainError::from) } else { Ok(()) })?;
         }
         if trainer.step.is_multiple_of(course.checkpoint_every) && trainer.step < course.steps {
-            save(&trainer, &training, seconds)?;
+            save(&trainer, training, seconds)?;
         }
         let row = rows.last().unwrap_or(&row);
         if writes {
@@ -172,7 +207,7 @@ pub fn train<D: Operations>(
         }
     };
     let seconds = before + started.elapsed().as_secs_f64();
-    save(&trainer, &training, seconds)?;
+    save(&trainer, training, seconds)?;
     agree(ranks, if writes { log::write(&log_path, &rows).map_err(TrainError::from) } else { Ok(()) })?;
     let (step, tasks) = (trainer.step, trainer.set().groups());
     let withheld = trainer.set().withheld();
@@ -189,8 +224,11 @@ struct Begun<D: Operations> {
     rows: Vec<LogRow>,
 }
 
-fn begin<D: Operations>(training: &Training<'_>, device: &D) -> Result<Begun<D>, TrainError> {
-    let (trainer, before) = trainer(training, device)?;
+fn begin<D: Operations>(
+    training: &Training<'_>,
+    start: impl FnOnce() -> Result<(Trainer<D>, f64), TrainError>,
+) -> Result<Begun<D>, TrainError> {
+    let (trainer, before) = start()?;
     let trainer = trainer.computing_in(training.precision);
     let (ranks, batch) = (training.ranks.count(), trainer.recipe.training.batch);
     if ranks > batch {
@@ -215,13 +253,19 @@ fn save<D: Operations>(trainer: &Trainer<D>, training: &Training<'_>, seconds: f
     agree(ranks, trainer.save_among(ranks, &training.output, seconds).map_err(TrainError::from))
 }
 
-fn trainer<D: Operations>(training: &Training<'_>, device: &D) -> Result<(Trainer<D>, f64), TrainError> {
+/// No other checkpoint than the one that is gone on from stands where the next is to be written.
+pub(super) fn check_output(output: &Path, resume: Option<&Path>) -> Result<(), TrainError> {
     let same_place =
         |a: &Path, b: &Path| a == b || (a.canonicalize().ok().is_some_and(|a| Some(a) == b.canonicalize().ok()));
-    let goes_on_in_place = training.resume.as_deref().is_some_and(|resume| same_place(resume, &training.output));
-    if Folder::new(&training.output).exists() && !goes_on_in_place {
-        return Err(TrainError::Taken(training.output.clone()));
+    let goes_on_in_place = resume.is_some_and(|resume| same_place(resume, output));
+    if Folder::new(output).exists() && !goes_on_in_place {
+        return Err(TrainError::Taken(output.to_owned()));
     }
+    Ok(())
+}
+
+fn trainer<D: Operations>(training: &Training<'_>, device: &D) -> Result<(Trainer<D>, f64), TrainError> {
+    check_output(&training.output, training.resume.as_deref())?;
     let Some(resume) = &training.resume else {
         let recipe = training.recipe.clone().expect("a training has a recipe or a checkpoint to go on from");
         return Ok((Trainer::new(recipe, device)?, 0.0));

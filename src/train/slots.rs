@@ -101,6 +101,11 @@ impl<D: Operations> Slots<D> {
         }
     }
 
+    /// The tokens of all slots that are filled.
+    pub(super) fn tokens(&self, prefix: usize) -> usize {
+        self.slots.iter().flatten().map(|slot| prefix + slot.drawn.labels.len()).sum()
+    }
+
     fn filled(&self, part: Range<usize>) -> impl Iterator<Item = &Slot> {
         self.slots[part].iter().map(|slot| slot.as_ref().expect("slots are filled before a step"))
     }

@@ -5,6 +5,8 @@
 //! states live on the device, all float32; the puzzle table lives in host memory. Every rank has all of this, but the latent
 //! states of its own share of the slots alone.
 
+use std::collections::HashSet;
+
 use dfdx::prelude::HasShape;
 use thiserror::Error;
 
@@ -18,7 +20,7 @@ use crate::model::{Model, specs};
 use crate::ops::{Ema, Moments, Moved, Operations, Stacked};
 use crate::optim::sign_sgd;
 use crate::ranks::{Alone, Ranks};
-use crate::recipe::{Cut, Recipe, RecipeError, SetDigest, SourceRecipe, TrunkValues};
+use crate::recipe::{Cut, Recipe, RecipeError, SetDigest, SourceRecipe, Trained, TrunkValues};
 use crate::rng::Stream;
 use crate::task;
 
@@ -52,8 +54,10 @@ pub struct StepReport {
     pub losses: Losses,
     /// (steps, exact) of every example that halted at this step.
     pub halted: Vec<(usize, bool)>,
-    /// The trunk's learning rate at this step; with Muon, of what Muon does not move.
+    /// The trunk's learning rate at this step; with Muon, of what Muon does not move. 0 while the rows move alone.
     pub learning_rate: f64,
+    /// Tokens of the batch.
+    pub tokens: usize,
 }
 
 /// A training whose numbers are none any more.
@@ -106,6 +110,24 @@ impl<D: Operations> Trainer<D> {
         })
     }
 
+    /// A training at its beginning that goes on from a checkpoint: from its averaged weights and, as far as it knows the variants, its
+    /// rows. Also how many rows are the checkpoint's.
+    ///
+    /// # Errors
+    /// [`RecipeError`], as [`Trainer::new`].
+    pub fn adapting(recipe: Recipe, trained: &Trained<D>, device: &D) -> Result<(Self, usize), RecipeError> {
+        let mut trainer = Self::new(recipe, device)?;
+        let live = trainer.model.weights.tensors_mut().into_iter().zip(&mut trainer.average);
+        for ((live, average), trained) in live.zip(trained.model.weights.tensors()) {
+            let values = trained.as_vec();
+            live.copy_from(&values);
+            average.copy_from(&values);
+        }
+        let (table, kept) = trained.rows_for(trainer.set.identifiers())?;
+        trainer.table = table;
+        Ok((trainer, kept))
+    }
+
     /// The same training with products in this precision, its batch cut to what the device's memory holds.
     pub fn computing_in(mut self, precision: Precision) -> Self {
         self.model.precision = precision;
@@ -147,6 +169,7 @@ impl<D: Operations> Trainer<D> {
     /// [`Diverged`], on all of them.
     pub fn advance_among(&mut self, ranks: &dyn Ranks) -> Result<StepReport, Diverged> {
         self.slots.fill(&self.set, &mut self.sampler);
+        let tokens = self.slots.tokens(self.recipe.model.prefix);
         let stage = self.recipe.training.stage(&self.recipe.model, self.step + 1);
         (self.model.config.h_cycles, self.model.config.l_cycles) = (stage.h_cycles, stage.l_cycles);
         let result = self.slots.step(&self.model, &self.table, self.cut, ranks);
@@ -154,12 +177,10 @@ impl<D: Operations> Trainer<D> {
             return Err(Diverged { step: self.step + 1 });
         }
         self.step += 1;
-        let schedule = self.recipe.schedule();
-        let learning_rate = schedule.at(self.recipe.trunk.learning_rate, self.step);
-        let rows_rate = schedule.at(self.recipe.rows.learning_rate, self.step);
+        let rows_rate = self.recipe.schedule().at(self.recipe.rows.learning_rate, self.step);
         let width = self.recipe.model.puzzle_width;
         sign_sgd(&mut self.table, width, &result.rows, rows_rate, self.recipe.rows.weight_decay);
-        self.move_trunk(&result.trunk, learning_rate);
+        let learning_rate = self.recipe.trunk_step(self.step).map_or(0.0, |step| self.move_trunk(&result.trunk, step));
 
         let course = &self.recipe.training;
         let (most, exploration) = (stage.halt_max_steps, course.exploration);
@@ -168,14 +189,16 @@ impl<D: Operations> Trainer<D> {
         let mean = |sum: f64| sum / course.batch as f64;
         let Losses { cross_entropy, halting } = result.losses;
         let losses = Losses { cross_entropy: mean(cross_entropy), halting: mean(halting) };
-        Ok(StepReport { losses, halted, learning_rate })
+        Ok(StepReport { losses, halted, learning_rate, tokens })
     }
 
-    fn move_trunk(&mut self, gradients: &[Option<Matrix<D>>], learning_rate: f64) {
+    /// The `step`-th step of the trunk. Returns its learning rate.
+    fn move_trunk(&mut self, gradients: &[Option<Matrix<D>>], step: usize) -> f64 {
         let (optimizer, ema) = (self.recipe.trunk.optimizer, Ema::new(self.recipe.training.ema));
-        let adam = optimizer.adam().rule(ema, learning_rate, self.step);
-        let schedule = self.recipe.schedule();
-        let muon = optimizer.muon().map(|(muon, height)| muon.rule(ema, schedule.at(height, self.step)));
+        let schedule = self.recipe.trunk_schedule();
+        let learning_rate = schedule.at(self.recipe.trunk.learning_rate, step);
+        let adam = optimizer.adam().rule(ema, learning_rate, step);
+        let muon = optimizer.muon().map(|(muon, height)| muon.rule(ema, schedule.at(height, step)));
         let mut stacked = Vec::new();
         let tensors = self.model.weights.tensors_mut().into_iter().zip(&mut self.average).zip(&mut self.moments);
         for ((((parameters, average), moments), gradient), spec) in
@@ -191,15 +214,21 @@ impl<D: Operations> Trainer<D> {
         if let Some(muon) = muon {
             D::muon(stacked, muon);
         }
+        learning_rate
     }
 }
 
 fn training_set(recipe: &Recipe) -> Result<(TrainingSet, Vec<SetDigest>), RecipeError> {
     let plan = Plan::load(&recipe.data.plan)?;
     let (mut sources, mut digests) = (Vec::new(), Vec::new());
+    let only = recipe.adaptation.as_ref().and_then(|adaptation| adaptation.only.as_ref());
+    let only: Option<HashSet<&str>> = only.map(|ids| ids.iter().map(String::as_str).collect());
     for source in &recipe.data.sources {
-        let set = task::load(&source.tasks)?;
+        let mut set = task::load(&source.tasks)?;
         digests.push(SetDigest { name: source.tasks.clone(), digest: set.digest() });
+        if let Some(only) = &only {
+            set.tasks.retain(|task| only.contains(task.id.as_str()));
+        }
         let SourceRecipe { test_pairs, largest_side, sizes, .. } = *source;
         if test_pairs && !set.has_solutions() {
             let fault = format!("test_pairs = true for {}, but not all of its solutions are there", source.tasks);

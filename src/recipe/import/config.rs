@@ -226,6 +226,7 @@ impl Published {
                 },
             },
             rows: Rows { learning_rate: course.puzzle_emb_lr, weight_decay: course.puzzle_emb_weight_decay },
+            adaptation: None,
         }
     }
 }

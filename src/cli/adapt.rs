@@ -1,0 +1,142 @@
+//! `trm-arc adapt`: a checkpoint goes on on the demonstrations of tasks that it may never have seen.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+
+use super::guard::guarded;
+use super::{CliError, Exit, counted, interrupt, print, talk, train};
+use crate::device::{DeviceChoice, Precision, on_device};
+use crate::ops::Operations;
+use crate::train::{Adapt, Adapted, Ending, Length};
+use crate::units::{self, Count};
+
+/// Tasks that are named where there are many.
+const NAMED: usize = 8;
+
+/// Adapt a trained checkpoint to the demonstrations of tasks
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  trm-arc adapt checkpoints/default my_challenges.json --output runs/adapted --time-limit 20m
+  trm-arc solve my_challenges.json --checkpoint runs/adapted
+  trm-arc adapt runs/mine arc-agi-1/evaluation --output runs/adapted --steps 2000
+  trm-arc train --resume runs/adapted
+
+Only demonstrations are learned, never a test output. A variant of a task that the checkpoint has a row for keeps it, a new one begins at the
+mean of all rows; the result has rows for these tasks alone. For the first quarter of the steps the rows move alone, then everything.
+With --time-limit the pace is measured first, so that the schedule ends with the time. When it is too short for all tasks, the smallest
+are taken and the others left out, which is said. With --steps the result depends on the seed alone, whatever the clock says.")]
+pub struct Arguments {
+    /// The checkpoint's folder
+    checkpoint: PathBuf,
+    /// A set's name, a challenges file or a folder of task files
+    tasks: String,
+    /// Where the adapted checkpoint and its log go
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
+    /// Adapt for this long: 90s, 20m, 2h
+    #[arg(long, value_name = "TIME", conflicts_with = "steps", value_parser = units::parse_duration)]
+    time_limit: Option<Duration>,
+    /// Optimizer steps; by the number of tasks without it and without --time-limit
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    steps: Option<usize>,
+    /// What to compute on: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: DeviceChoice,
+    /// The number type of products, f32 or bf16; on the CPU training is f32 [default: f32, on CUDA bf16]
+    #[arg(long, value_name = "TYPE")]
+    precision: Option<Precision>,
+    /// The trunk's learning rate at its height [default: twice the checkpoint's]
+    #[arg(long, value_name = "X")]
+    learning_rate: Option<f64>,
+    /// The variants of each task: a plan's name (augmentations/NAME.toml) or path [default: the checkpoint's]
+    #[arg(long, value_name = "PLAN")]
+    plan: Option<String>,
+    /// The seed of all random streams [default: the checkpoint's]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+/// Adapts, and prints what came of it.
+pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
+    guarded(arguments.device, || on_device!(arguments.device, |device| run_on(arguments, device)))
+}
+
+fn run_on<D: Operations>(arguments: Arguments, device: &D) -> Result<Exit, CliError> {
+    let started = Instant::now();
+    let Arguments { checkpoint, tasks, output, time_limit, steps, learning_rate, plan, seed, .. } = arguments;
+    let precision = D::precision(arguments.precision, true)?;
+    let length = match (time_limit, steps) {
+        (Some(limit), _) => Length::Time(limit),
+        (None, Some(steps)) => Length::Steps(steps),
+        (None, None) => Length::Usual,
+    };
+    let stop = interrupt::catch()?;
+    let (from, only) = (checkpoint, None);
+    let adapt = Adapt { from, tasks, only, plan, output, length, seed, learning_rate, precision, started, stop };
+    let (adapted, text) = adapt_on(&adapt, device, || Ok(()))?;
+    print(&text)?;
+    Ok(if adapted.outcome.ending == Ending::Interrupted { Exit::Interrupted } else { Exit::Done })
+}
+
+/// Adapts with a bar, and says in words what came of it. `before` is done when everything is found to be right.
+pub(super) fn adapt_on<D: Operations>(
+    adapt: &Adapt<'_>,
+    device: &D,
+    before: impl FnOnce() -> Result<(), CliError>,
+) -> Result<(Adapted, String), CliError> {
+    let checked = adapt.check(device)?;
+    before()?;
+    let adapting = checked.fit(device)?;
+    let left_out = left_out(&adapting.left_out);
+    let (tasks, steps) = (counted(adapting.tasks, "task"), adapting.recipe.training.steps);
+    let alone = Count(adapting.recipe.rows_alone() as u64);
+    if let Some(plan) = adapting.other_plan {
+        let from = adapt.from.display();
+        talk(format_args!(
+            "note: {from} has its variants in the published order; new ones are drawn by the plan {plan}"
+        ));
+    }
+    if let Some(left_out) = &left_out {
+        talk(format_args!("note: {left_out}"));
+    }
+    talk(format_args!("adapting to {tasks} in {} steps, the rows alone for {alone} of them", Count(steps as u64)));
+    let bar = train::bar();
+    let started = Instant::now();
+    let adapted = adapting.train(device, |progress| train::show(&bar, &progress, started));
+    bar.finish_and_clear();
+    let adapted = adapted?;
+    let (rows, kept) = (Count(adapted.rows as u64), Count(adapted.kept as u64));
+    let mut text =
+        format!("adapted {} to {}: {rows} puzzle rows, {kept} of them its own\n", adapt.from.display(), adapt.tasks);
+    if let Some(left_out) = left_out {
+        text += &format!("{left_out}\n");
+    }
+    text += &train::summary(&adapted.outcome, &adapt.output);
+    Ok((adapted, text))
+}
+
+/// What there is no time for, in words.
+fn left_out(tasks: &[String]) -> Option<String> {
+    let more = tasks.len().checked_sub(NAMED).filter(|more| *more > 0);
+    let more = more.map_or_else(String::new, |more| format!(" and {more} more"));
+    let named = tasks.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let count = counted(tasks.len(), "task");
+    (!tasks.is_empty()).then(|| format!("no time for the largest, {count} left out: {named}{more}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_named_as_far_as_it_goes_on_a_line() {
+        let tasks = |count: usize| (0..count).map(|number| format!("t{number}")).collect::<Vec<_>>();
+        assert_eq!(left_out(&[]), None);
+        assert_eq!(left_out(&tasks(1)).unwrap(), "no time for the largest, 1 task left out: t0");
+        assert!(left_out(&tasks(8)).unwrap().ends_with("t6, t7"));
+        assert!(left_out(&tasks(10)).unwrap().ends_with("t6, t7 and 2 more"));
+    }
+}

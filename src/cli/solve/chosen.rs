@@ -1,0 +1,109 @@
+//! Who answers: the solver that the arguments choose.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Arguments, SolverName};
+use crate::cli::{CliError, talk};
+use crate::device::Precision;
+use crate::ops::Operations;
+use crate::prediction::Solver;
+use crate::recipe::Trained;
+use crate::report::Checkpoint;
+use crate::solve::{ModelSolver, Views};
+use crate::solver::{Copy, Random};
+
+/// A solver and what the record says about it.
+pub(super) struct Chosen {
+    pub solver: Box<dyn Solver>,
+    pub views_of_task: Option<Arc<Views>>,
+    pub checkpoint: Option<Checkpoint>,
+    pub views: Option<usize>,
+    pub steps: Option<usize>,
+    pub tokens_per_batch: Option<usize>,
+    pub precision: Option<Precision>,
+}
+
+/// The solver, and what would change nothing for it is said.
+pub(super) fn choose<D: Operations>(
+    arguments: &Arguments,
+    checkpoint: PathBuf,
+    device: &D,
+    precision: Precision,
+) -> Result<Chosen, CliError> {
+    let of_the_model = [
+        ("--steps", arguments.steps.is_some()),
+        ("--tokens-per-batch", arguments.tokens_per_batch.is_some()),
+        ("--precision", arguments.precision.is_some()),
+    ];
+    for (flag, is_given) in of_the_model {
+        if arguments.solver != SolverName::Trm && is_given {
+            talk(format_args!("note: {flag} belongs to --solver trm and changes nothing here"));
+        }
+    }
+    if arguments.solver == SolverName::Copy && arguments.views.is_some() {
+        talk("note: --views changes nothing for --solver copy, which has one answer");
+    }
+    if arguments.solver != SolverName::Random && arguments.adapt.is_none() && arguments.seed.is_some() {
+        talk("note: --seed belongs to --solver random and changes nothing here; the others draw nothing");
+    }
+    let without_model = |solver, views| {
+        let views_of_task = None;
+        Ok(Chosen {
+            solver,
+            views_of_task,
+            checkpoint: None,
+            views,
+            steps: None,
+            tokens_per_batch: None,
+            precision: None,
+        })
+    };
+    if arguments.solver != SolverName::Trm && arguments.checkpoint.is_some() {
+        return Err(CliError::Usage("--checkpoint belongs to --solver trm; the other solvers have no model".into()));
+    }
+    match arguments.solver {
+        SolverName::Trm => model_solver(arguments, checkpoint, device, precision),
+        SolverName::Copy => without_model(Box::new(Copy), None),
+        SolverName::Random => {
+            let guesses = arguments.views.unwrap_or(2);
+            without_model(Box::new(Random::new(arguments.seed.unwrap_or(0), guesses)), Some(guesses))
+        }
+    }
+}
+
+/// The trained model. Against a clock it solves in rounds.
+fn model_solver<D: Operations>(
+    arguments: &Arguments,
+    path: PathBuf,
+    device: &D,
+    precision: Precision,
+) -> Result<Chosen, CliError> {
+    let mut trained = Trained::load(&path, device)?;
+    trained.model.precision = precision;
+    // all that the model was trained for, as published evaluations run: no answer halts early, and a state beyond them was never an input
+    let steps = arguments.steps.unwrap_or(trained.recipe.training.halt_max_steps);
+    let views = arguments.views.unwrap_or(trained.usual_views()).min(trained.most_views());
+    let checkpoint = Checkpoint {
+        path: path.clone(),
+        digest: trained.digest.clone(),
+        step: trained.step as u64,
+        parameters: trained.model.parameters() as u64,
+        puzzle_rows: (trained.table.count() * trained.table.width()) as u64,
+        recipe: Some(trained.recipe.name.clone()),
+    };
+    let tokens = arguments.tokens_per_batch.unwrap_or(D::TOKENS_PER_BATCH);
+    let mut solver = ModelSolver::new(trained, views, steps).with_tokens_per_batch(tokens);
+    if arguments.time_limit.is_some() {
+        solver = solver.in_rounds();
+    }
+    Ok(Chosen {
+        views_of_task: Some(solver.watched()),
+        solver: Box::new(solver),
+        checkpoint: Some(checkpoint),
+        views: Some(views),
+        steps: Some(steps),
+        tokens_per_batch: Some(tokens),
+        precision: Some(precision),
+    })
+}

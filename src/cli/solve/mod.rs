@@ -1,0 +1,208 @@
+//! `trm-arc solve`: tasks in, a submission out, scored and compared where the solutions are known.
+
+mod adapted;
+mod chosen;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, ValueEnum};
+
+use super::guard::guarded;
+use super::{CliError, Exit, interrupt, print, score};
+use crate::checkpoint;
+use crate::device::{self, DeviceChoice, Precision, on_device};
+use crate::files;
+use crate::ops::Operations;
+use crate::report::{Comparison, Record, Status};
+use crate::solve::{self, Plan};
+use crate::submission;
+use crate::task::{self, Shard};
+use crate::units::{self, Seconds};
+
+/// Solve tasks and write Kaggle's submission
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  trm-arc solve arc-agi-1/evaluation --time-limit 4m
+  trm-arc solve my_challenges.json --solver copy --submission out/submission.json
+  trm-arc solve arc-agi-2/evaluation --shard 2/4 --submission shards/2/submission.json
+  trm-arc solve my_challenges.json --adapt 20m --time-limit 30m --submission out/submission.json
+
+The submission is valid from the first second; tasks are replaced as they are solved. A task that the solver does not
+know is answered by a copy of its input and marked in the record. With --time-limit the views come in rounds over all tasks,
+so that each has an answer early: the first view of every test input, then up to 8, up to 64, and all. What comes of a run that
+the limit does not cut is the same.
+With --adapt the checkpoint first adapts to the demonstrations of the tasks, see trm-arc adapt; that counts into --time-limit.")]
+pub struct Arguments {
+    /// A set's name, a challenges file or a folder of task files
+    tasks: String,
+    /// The model's folder; checkpoints/default without it
+    #[arg(long, value_name = "DIR")]
+    checkpoint: Option<PathBuf>,
+    /// Solve one of n parts of the set, as 2/4; trm-arc merge makes one submission of them
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Who answers
+    #[arg(long, value_enum, default_value_t = SolverName::Trm)]
+    solver: SolverName,
+    /// Where Kaggle's file goes
+    #[arg(long, value_name = "FILE", default_value = submission::DEFAULT_FILE)]
+    submission: PathBuf,
+    /// Where all predictions go, one a line; not kept without it
+    #[arg(long, value_name = "FILE")]
+    predictions: Option<PathBuf>,
+    /// Views of each test input [default: all variants that the checkpoint has a row for, each under 8 permutations of the colours where its
+    /// recipe permutes them in the grids]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    views: Option<usize>,
+    /// Supervision steps per view [default: the most that the checkpoint was trained for]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    steps: Option<usize>,
+    /// Tokens of the views that run as one batch, for time and memory alone; a larger view runs by itself [default: 450, on CUDA
+    /// 131072]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    tokens_per_batch: Option<usize>,
+    /// What to compute on: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: DeviceChoice,
+    /// The number type of products, f32 or bf16: bf16 is faster where the device has it, and rounds more [default: f32, on CUDA bf16]
+    #[arg(long, value_name = "TYPE")]
+    precision: Option<Precision>,
+    /// End in order after this time: 90s, 20m, 2h
+    #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
+    time_limit: Option<Duration>,
+    /// Adapt the checkpoint to the demonstrations of the tasks first, for this long: 90s, 20m, 2h
+    #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
+    adapt: Option<Duration>,
+    /// Where the adapted checkpoint goes, a folder that is not there yet; adapted beside the submission without it
+    #[arg(long, value_name = "DIR", requires = "adapt")]
+    adapted: Option<PathBuf>,
+    /// The seed of all random streams [default: 0, of --adapt the checkpoint's]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Where the record of the run goes; run.json beside the submission without it
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SolverName {
+    /// A Tiny Recursive Model from a checkpoint
+    Trm,
+    /// The input itself
+    Copy,
+    /// Random grids of the input's shape
+    Random,
+}
+
+/// Solves, and prints what came of it.
+pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
+    guarded(arguments.device, || on_device!(arguments.device, |device| run_on(&arguments, device)))
+}
+
+fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliError> {
+    let started = Instant::now();
+    // Of the model alone: the other solvers have no products.
+    let precision = match arguments.solver {
+        SolverName::Trm => D::precision(arguments.precision, false)?,
+        _ => Precision::F32,
+    };
+    let set = task::load(&arguments.tasks)?;
+    let set = match arguments.shard {
+        Some(shard) => shard.of(set),
+        None => set,
+    };
+    if set.tasks.is_empty() {
+        return Err(CliError::Usage(format!("{} has no task; take fewer shards", set.name)));
+    }
+    let plan = Plan {
+        set: &set,
+        inputs: task::files_of(&arguments.tasks),
+        submission: arguments.submission.clone(),
+        predictions: arguments.predictions.clone(),
+        record: arguments.record.clone().unwrap_or_else(|| solve::record_beside(&arguments.submission)),
+        time_limit: arguments.time_limit,
+        started,
+    };
+    plan.check()?;
+    let interrupt = interrupt::catch()?;
+    let solver = arguments.solver.name();
+    let computing = device::computing_in(device, precision);
+    let mut record = Record::new(solver, solver, &set, arguments.seed.unwrap_or(0), &computing);
+    // The placeholders come after the model: a checkpoint that is none must leave no submission behind.
+    let adapted = adapted::folder(arguments)?;
+    if let Some((time, folder)) = &adapted {
+        adapted::adapt(arguments, &plan, &record, *time, folder, interrupt, device)?;
+    }
+    let adapted = adapted.map(|(_, folder)| folder);
+    let checkpoint = adapted.clone().unwrap_or_else(|| checkpoint(arguments));
+    let mut chosen = chosen::choose(arguments, checkpoint, device, precision)?;
+    if let Some(recipe) = chosen.checkpoint.as_ref().and_then(|checkpoint| checkpoint.recipe.as_ref()) {
+        record.name = format!("{solver} {recipe}");
+    }
+    record.checkpoint = chosen.checkpoint;
+    record.views = chosen.views;
+    record.steps = chosen.steps;
+    record.tokens_per_batch = chosen.tokens_per_batch;
+    record.precision = chosen.precision.map(|precision| precision.to_string());
+    let bar = watch::bar(&plan, chosen.views_of_task.take(), chosen.solver.rounds() > 1);
+    let show = &mut |progress| watch::show(&bar, progress);
+    let outcome = solve::run(&mut *chosen.solver, &plan, record, interrupt, show);
+    bar.finish_and_clear();
+    let record = outcome?.record;
+    print(&summary(&record, &plan, adapted.as_deref()))?;
+    Ok(if record.status == Status::Interrupted { Exit::Interrupted } else { Exit::Done })
+}
+
+impl SolverName {
+    /// What the record calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Trm => "trm",
+            Self::Copy => "copy",
+            Self::Random => "random",
+        }
+    }
+}
+
+/// The checkpoint that is asked for, or the one that comes with the project.
+fn checkpoint(arguments: &Arguments) -> PathBuf {
+    let shipped = || files::find(Path::new(checkpoint::DEFAULT)).unwrap_or_else(|| checkpoint::DEFAULT.into());
+    arguments.checkpoint.clone().unwrap_or_else(shipped)
+}
+
+/// What came of a run, where its files are, and how it compares.
+fn summary(record: &Record, plan: &Plan<'_>, adapted: Option<&Path>) -> String {
+    let end = match record.status {
+        Status::Complete | Status::Running => "",
+        Status::TimeLimit => ", ended by the time limit",
+        Status::Interrupted => ", interrupted",
+    };
+    let mut text = format!(
+        "{} on {}: {} of {} tasks answered, {} unknown to the solver, {} not reached, in {}{end}\n",
+        record.name,
+        record.tasks.name,
+        record.answered,
+        record.tasks.tasks,
+        record.unseen.len(),
+        record.unanswered,
+        Seconds(record.seconds),
+    );
+    if let Some(score) = &record.score {
+        text += &score::text(score);
+        if let Ok(comparison) = Comparison::of(std::slice::from_ref(record)) {
+            text += &format!("\n{}", comparison.to_terminal());
+        }
+    }
+    text += &format!("\nsubmission  {}\nrecord      {}\n", plan.submission.display(), plan.record.display());
+    if let Some(adapted) = adapted {
+        text += &format!("adapted     {}\n", adapted.display());
+    }
+    if let Some(predictions) = &plan.predictions {
+        text += &format!("predictions {}\n", predictions.display());
+    }
+    text
+}

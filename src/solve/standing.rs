@@ -1,0 +1,156 @@
+//! `Standing`: how a run stands, in memory and on the disk: submission, record, predictions.
+//!
+//! Submission and record are written before the first task, after the first, about once a second, and at the end. Where tasks come in
+//! several rounds, all predictions are kept for the vote: the journal has them as they came, and is put into the order of tasks, tests and
+//! views at the end, which is that of one round.
+
+use std::time::{Duration, Instant};
+
+use super::journal::Journal;
+use super::plan::{Plan, SolveError};
+use super::run::{Outcome, Progress};
+use crate::files::FileError;
+use crate::prediction::{self, Attempts, Prediction};
+use crate::report::{Record, Status, TaskEntry};
+use crate::score::{self, Ranks};
+use crate::submission::Submission;
+use crate::task::{Task, Test};
+use crate::vote;
+
+/// Submission and record are written at most this often.
+const BETWEEN_WRITES: Duration = Duration::from_secs(1);
+
+/// A run on its way.
+pub(super) struct Standing<'a> {
+    plan: &'a Plan<'a>,
+    record: Record,
+    submission: Submission,
+    journal: Option<Journal>,
+    ranks: Ranks,
+    written: Option<Instant>,
+    rounds: usize,
+    /// For each task what was predicted so far, where there are several rounds.
+    kept: Vec<Vec<Prediction>>,
+}
+
+impl<'a> Standing<'a> {
+    pub(super) fn start(plan: &'a Plan<'a>, record: Record, rounds: usize) -> Result<Self, SolveError> {
+        let submission = Submission::placeholders(plan.set);
+        let journal = plan.predictions.as_deref().map(Journal::create).transpose()?;
+        let kept = vec![Vec::new(); plan.set.tasks.len()];
+        let (ranks, written) = (Ranks::default(), None);
+        let mut standing = Self { plan, record, submission, journal, ranks, written, rounds, kept };
+        standing.write()?;
+        // The first task is written whenever it comes.
+        standing.written = None;
+        Ok(standing)
+    }
+
+    /// True when an earlier round has predicted something for this task of the set.
+    pub(super) fn has_answer(&self, place: usize) -> bool {
+        !self.kept[place].is_empty()
+    }
+
+    /// Takes over what the solver said about a task of the set. The first time it counts as reached; tasks are reached in their order. `cut`
+    /// says that the solver was told to stop.
+    pub(super) fn take(
+        &mut self,
+        place: usize,
+        predictions: Vec<Prediction>,
+        spent: Duration,
+        cut: bool,
+    ) -> Result<(), SolveError> {
+        let task = &self.plan.set.tasks[place];
+        if let Some(journal) = &mut self.journal {
+            journal.append(&prediction::to_lines(&predictions))?;
+        }
+        let count = predictions.len();
+        self.kept[place].extend(predictions);
+        let (attempts, is_known) = self.vote(task, place);
+        let (seconds, solved) = (spent.as_secs_f64(), solved(task, &attempts));
+        match self.record.entries.get_mut(place) {
+            Some(entry) => {
+                entry.seconds += seconds;
+                entry.predictions += count;
+                entry.solved = solved;
+            }
+            None => {
+                debug_assert_eq!(self.record.entries.len(), place, "tasks are reached in their order");
+                if is_known || cut {
+                    self.record.answered += 1;
+                } else {
+                    self.record.unseen.push(task.id.clone());
+                }
+                self.record.unanswered -= 1;
+                let (id, outputs) = (task.id.clone(), task.test.len());
+                self.record.entries.push(TaskEntry { id, solved, outputs, seconds, predictions: count });
+            }
+        }
+        self.submission.set(&task.id, attempts)?;
+        if self.rounds == 1 {
+            self.kept[place] = Vec::new();
+        }
+        if self.written.is_none_or(|written| written.elapsed() >= BETWEEN_WRITES) {
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    /// The attempts by all votes so far, and whether every test input has one.
+    fn vote(&mut self, task: &Task, place: usize) -> (Vec<Attempts>, bool) {
+        let mut attempts = Vec::with_capacity(task.test.len());
+        let mut is_known = true;
+        for (i, test) in task.test.iter().enumerate() {
+            let votes = self.kept[place].iter().filter(|prediction| prediction.task == task.id && prediction.test == i);
+            let candidates = vote::rank(votes);
+            is_known &= !candidates.is_empty();
+            self.ranks.add(task, i, &candidates);
+            attempts.push(vote::attempts(&candidates, &test.input));
+        }
+        (attempts, is_known)
+    }
+
+    fn write(&mut self) -> Result<(), FileError> {
+        self.record.seconds = self.plan.started.elapsed().as_secs_f64();
+        self.submission.write(&self.plan.submission)?;
+        self.record.write(&self.plan.record)?;
+        self.written = Some(Instant::now());
+        Ok(())
+    }
+
+    /// How far the run is when `done` tasks of a round are behind it.
+    pub(super) fn progress(&self, round: usize, done: usize) -> Progress {
+        let (tasks, rounds) = (self.plan.set.tasks.len(), self.rounds);
+        Progress { round, rounds, done, tasks, solved: self.record.solved_so_far() }
+    }
+
+    /// The totals come last: a record that says `finished` has its submission and predictions beside it.
+    pub(super) fn finish(mut self, status: Status) -> Result<Outcome, SolveError> {
+        self.submission.write(&self.plan.submission)?;
+        if let Some(mut journal) = self.journal.take() {
+            if self.rounds > 1 {
+                journal.start_over()?;
+                for predictions in &mut self.kept {
+                    predictions.sort_by_key(|prediction| prediction.test);
+                    journal.append(&prediction::to_lines(predictions))?;
+                }
+            }
+            journal.finish()?;
+        }
+        if self.plan.set.has_solutions() {
+            self.record.score = Some(score::score(&self.submission.answers(), self.plan.set, Some(&self.ranks))?);
+        }
+        self.record.status = status;
+        self.record.finished = true;
+        self.record.seconds = self.plan.started.elapsed().as_secs_f64();
+        self.record.write(&self.plan.record)?;
+        Ok(Outcome { record: self.record, submission: self.submission })
+    }
+}
+
+/// How many outputs of a task are solved; `None` where a solution is not known.
+fn solved(task: &Task, attempts: &[Attempts]) -> Option<usize> {
+    let is_solved =
+        |(test, attempts): (&Test, &Attempts)| test.output.as_ref().map(|output| usize::from(attempts.solve(output)));
+    task.test.iter().zip(attempts).map(is_solved).sum()
+}
