@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_shipped_recipes_load() {
-        for name in ["paper-arc-agi-1", "small-grids"] {
+        for name in ["paper-arc-agi-1", "small-grids", "two-cores"] {
             assert_eq!(Recipe::load(name).unwrap().name, name);
         }
     }

@@ -96,3 +96,39 @@ pub struct Rows {
     /// The decay of the rows in the batch.
     pub weight_decay: f64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COURSE: &str =
+        "batch = 4\nparts = 1\nsteps = 100\nwarmup = 1\nfinal_ratio = 0.1\nhalt_max_steps = 16\nexploration = 0.1
+ema = 0.9\ncheckpoint_every = 1\nlog_every = 1\n";
+
+    #[test]
+    fn a_course_of_before_has_the_paper_s_schedule_and_no_curriculum() {
+        let course: Course = toml::from_str(COURSE).unwrap();
+        assert_eq!((course.schedule, course.curriculum.len()), (Shape::Cosine, 0));
+        let stage = course.stage(&Config::arc(), 1);
+        assert_eq!((stage.halt_max_steps, stage.h_cycles, stage.l_cycles), (16, 3, 4));
+    }
+
+    #[test]
+    fn stages_follow_each_other_and_end_in_the_whole_model() {
+        let text = COURSE.to_owned()
+            + "schedule = { warmup-stable-decay = { decay = 0.25 } }\n\
+               [[curriculum]]\nuntil = 10\nhalt_max_steps = 1\nh_cycles = 1\nl_cycles = 1\n\
+               [[curriculum]]\nuntil = 20\nhalt_max_steps = 2\nh_cycles = 2\nl_cycles = 2\n";
+        let course: Course = toml::from_str(&text).unwrap();
+        assert_eq!(course.schedule, Shape::WarmupStableDecay { decay: 0.25 });
+        let cycles = |step| {
+            let stage = course.stage(&Config::arc(), step);
+            (stage.halt_max_steps, stage.h_cycles, stage.l_cycles)
+        };
+        assert_eq!(
+            [1, 10, 11, 20, 21, 1000].map(cycles),
+            [(1, 1, 1), (1, 1, 1), (2, 2, 2), (2, 2, 2), (16, 3, 4), (16, 3, 4)]
+        );
+        assert_eq!(toml::from_str::<Course>(&toml::to_string(&course).unwrap()).unwrap(), course);
+    }
+}
