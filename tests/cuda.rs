@@ -21,7 +21,13 @@ fn curve(folder: &Path) -> Vec<[f64; 2]> {
 
 /// A small model on small tasks, learning from its first step.
 fn recipe(folder: &Program, steps: usize) {
+    recipe_with(folder, steps, "rope_base = 10000.0");
+}
+
+/// The same with these lines of the model in place of its last.
+fn recipe_with(folder: &Program, steps: usize, model: &str) {
     let changes = [
+        ("rope_base = 10000.0", model),
         ("hidden = 128", "hidden = 32"),
         ("puzzle_width = 128", "puzzle_width = 40"),
         ("prefix = 1", "prefix = 2"),
@@ -64,16 +70,11 @@ fn solve(folder: &Program, checkpoint: &str, name: &str, device: &[&str]) -> Vec
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-#[test]
-fn a_training_on_the_device_follows_the_cpu_s() {
-    let folder = Program::new();
-    if !has_device(&folder) {
-        return;
-    }
-    recipe(&folder, 6);
-    let cpu = train(&folder, "cpu", &[]);
+/// Trains by both devices, into the folders `cpu`, `f32` and `bf16`, and holds their losses against each other.
+fn follows(folder: &Program) {
+    let cpu = train(folder, "cpu", &[]);
     for (name, precision, allowed) in [("f32", "f32", 2e-4), ("bf16", "bf16", 3e-2)] {
-        let cuda = train(&folder, name, &["--device", "cuda", "--precision", precision]);
+        let cuda = train(folder, name, &["--device", "cuda", "--precision", precision]);
         assert_eq!(cpu.len(), cuda.len());
         for (step, (cpu, cuda)) in cpu.iter().zip(&cuda).enumerate() {
             for (expected, found) in cpu.iter().zip(cuda) {
@@ -82,6 +83,25 @@ fn a_training_on_the_device_follows_the_cpu_s() {
             }
         }
     }
+}
+
+#[test]
+fn and_so_it_does_where_neighbours_are_mixed() {
+    let folder = Program::new();
+    if has_device(&folder) {
+        recipe_with(&folder, 6, "rope_base = 10000.0\nlocal = \"depthwise-3x3\"");
+        follows(&folder);
+    }
+}
+
+#[test]
+fn a_training_on_the_device_follows_the_cpu_s() {
+    let folder = Program::new();
+    if !has_device(&folder) {
+        return;
+    }
+    recipe(&folder, 6);
+    follows(&folder);
     // a checkpoint of the device goes on where it was on the CPU, and the other way round
     for (from, device) in [("f32", vec![]), ("cpu", vec!["--device", "cuda"])] {
         let ended =

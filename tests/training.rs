@@ -9,7 +9,7 @@ use trm_arc::checkpoint::CheckpointError;
 use trm_arc::dataset::Sizes;
 use trm_arc::device::Precision;
 use trm_arc::grid::Grid;
-use trm_arc::model::specs;
+use trm_arc::model::{Local, specs};
 use trm_arc::optim::Optimizer;
 use trm_arc::prediction::Solver;
 use trm_arc::ranks::Alone;
@@ -71,6 +71,13 @@ fn recipe_by_tokens(steps: usize) -> Recipe {
     recipe
 }
 
+/// A model whose blocks mix neighbouring cells.
+fn recipe_of_neighbours(steps: usize) -> Recipe {
+    let mut recipe = recipe(steps);
+    recipe.model.local = Local::Depthwise3x3;
+    recipe
+}
+
 fn muon() -> Trunk {
     let optimizer =
         Optimizer::Muon { learning_rate: 0.02, momentum: 0.95, beta_1: 0.9, beta_2: 0.95, weight_decay: 0.1 };
@@ -102,6 +109,11 @@ fn and_so_it_is_with_muon() {
 #[test]
 fn and_so_it_is_with_nor_muon() {
     resumes_bitwise(|steps| Recipe { trunk: nor_muon(), ..recipe(steps) });
+}
+
+#[test]
+fn and_so_it_is_where_neighbours_are_mixed() {
+    resumes_bitwise(recipe_of_neighbours);
 }
 
 fn resumes_bitwise(recipe: fn(usize) -> Recipe) {
@@ -144,7 +156,8 @@ fn the_number_of_threads_changes_nothing() {
             trainer
         })
     };
-    for recipe in [recipe(4), recipe_by_tokens(4), Recipe { trunk: nor_muon(), ..recipe(4) }] {
+    let muon = Recipe { trunk: nor_muon(), ..recipe(4) };
+    for recipe in [recipe(4), recipe_by_tokens(4), muon, recipe_of_neighbours(4)] {
         assert_same(&with(1, recipe.clone()), &with(2, recipe));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{CliError, Exit, print};
 use crate::checkpoint;
 use crate::files;
-use crate::model::{Config, Mixer, Positions};
+use crate::model::{Config, Local, Mixer, Positions};
 use crate::recipe::{Adaptation, Imported, NamesFrom, Trained};
 use crate::units::Count;
 
@@ -96,8 +96,12 @@ fn model(config: &Config) -> String {
         Positions::Rope2d => "rotary positions by row and column",
         Positions::None => "no positions",
     };
+    let local = match config.local {
+        Local::None => "",
+        Local::Depthwise3x3 => ", neighbours mixed by 3 x 3 weights a channel",
+    };
     format!(
-        "hidden {}, {} layers, {mixer}, {positions}, {} x {} cycles, {} cells, prefix {}",
+        "hidden {}, {} layers, {mixer}, {positions}{local}, {} x {} cycles, {} cells, prefix {}",
         config.hidden, config.layers, config.h_cycles, config.l_cycles, config.cells, config.prefix
     )
 }

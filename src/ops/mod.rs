@@ -301,6 +301,14 @@ impl Operations for Cuda {
     fn turn_boards<T: Tape<f32, Cuda>>(x: Matrix<Cuda, T>, count: usize) -> Matrix<Cuda, T> {
         boards::cuda::cuda(x, count)
     }
+
+    fn local<T: Tape<f32, Cuda>>(
+        x: Matrix<Cuda, T>,
+        weight: &Matrix<Cuda>,
+        neighbours: &Neighbours,
+    ) -> Matrix<Cuda, T> {
+        local::cuda::cuda(x, weight, neighbours)
+    }
 }
 
 /// [`Operations::sum_over`] for a device that has no way of its own to others.

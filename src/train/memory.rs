@@ -2,7 +2,7 @@
 //! gradients are summed.
 
 use crate::device::Precision;
-use crate::model::Config;
+use crate::model::{Config, Local};
 use crate::recipe::Cut;
 use crate::units::Bytes;
 
@@ -13,7 +13,7 @@ const SHARE: f64 = 0.6;
 /// Bytes that a token takes in a step with gradients, at most.
 ///
 /// A pass keeps, for each number of D: of a sum 4 + 2 bytes (the state and its bfloat16 copy); of an attention layer 4 + 2, and 6 + 2 for
-/// queries, keys, values and what they give; of a gated layer 4 + 2, and for each of I twice 2 for gate and value. What a layer
+/// queries, keys, values and what they give; of a gated layer 4 + 2, and for each of I twice 2 for gate and value; of a local layer 4 + 2. What a layer
 /// needs for its gradient, and the states between the steps, come once. In float32 a number of 2 bytes has 4.
 fn bytes_of_token(config: &Config, precision: Precision) -> f64 {
     let (width, heads, vocabulary) = (config.hidden as f64, config.heads as f64, config.vocabulary as f64);
@@ -23,7 +23,11 @@ fn bytes_of_token(config: &Config, precision: Precision) -> f64 {
     let attention = (4.0 + 5.0 * narrow) * width + 4.0 * heads + 4.0;
     let gated = (4.0 + narrow) * width + 2.0 * narrow * inner + 4.0;
     // what a token-MLP's tokens are to it is a little wider than what a channel is
-    let pass = sum + layers * (attention.max(gated) + gated);
+    let local = match config.local {
+        Local::None => 0.0,
+        Local::Depthwise3x3 => (4.0 + narrow) * width + 4.0,
+    };
+    let pass = sum + layers * (local + attention.max(gated) + gated);
     let once = (20.0 + 10.0 * narrow) * width + 5.0 * narrow * inner + 16.0 * vocabulary;
     (config.l_cycles + 1) as f64 * pass + once
 }
@@ -50,6 +54,20 @@ mod tests {
         assert_eq!((768 * 916usize).div_ceil(tokens), 4, "{tokens} tokens");
         let Cut::Tokens(half) = cut(Cut::Examples(2), &Config::arc(), Precision::F32, free) else { panic!() };
         assert!((2 * half).abs_diff(tokens) < tokens / 3, "{half}");
+    }
+
+    #[test]
+    fn a_model_that_mixes_neighbours_takes_fewer_tokens_at_a_time() {
+        let tokens = |local| {
+            let config = Config { local, ..Config::arc() };
+            match cut(Cut::Examples(2), &config, Precision::Bf16, Some(Bytes(79_000_000_000))) {
+                Cut::Tokens(tokens) => tokens as f64,
+                Cut::Examples(_) => panic!("a device with memory of its own"),
+            }
+        };
+        // ten layers more of 6 bytes for each of 512 numbers, beside some 330 thousand bytes
+        let share = tokens(Local::Depthwise3x3) / tokens(Local::None);
+        assert!((0.85..0.95).contains(&share), "{share}");
     }
 
     #[test]

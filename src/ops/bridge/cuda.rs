@@ -39,6 +39,8 @@ pub enum Source {
     Gather,
     /// Products.
     Linear,
+    /// See [`crate::ops::local`].
+    Local,
     /// The end of a layer.
     Norm,
     /// See [`crate::ops::stable_max`].
@@ -62,6 +64,7 @@ impl Source {
             Self::Gated => made!("gated"),
             Self::Gather => made!("gather"),
             Self::Linear => made!("linear"),
+            Self::Local => made!("local"),
             Self::Norm => made!("norm"),
             Self::StableMax => made!("stable_max"),
             Self::Sum => made!("sum"),

@@ -7,10 +7,12 @@
 //! Cells outside an example's canvas count as 0. Prefix tokens are no cells: they are no cell's neighbour, and local is 0 for them.
 //! What bites: every cell reads cells around it, so without a tape the result lies in the place of x only after a copy.
 //!
-//! It is float32 in every precision: nine multiplications a number wait for memory, not for arithmetic.
+//! It is float32 in every precision: it waits for memory, not for arithmetic. No GPU has run its kernels.
 
 mod composed;
 mod cpu;
+#[cfg(feature = "cuda")]
+pub(super) mod cuda;
 mod neighbours;
 #[cfg(test)]
 mod testing;

@@ -55,6 +55,12 @@ impl Neighbours {
         &self.0
     }
 
+    /// True when both are one table, not only equal ones.
+    #[cfg(feature = "cuda")]
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// N.
     pub fn tokens(&self) -> usize {
         self.0.len()

@@ -13,12 +13,15 @@ use crate::rng::Stream;
 /// The side of the board that canvases lie on.
 const SIDE: usize = 30;
 
+/// The rows and columns of each example.
+type Canvases = [(u16, u16)];
+
 /// The places of a canvas.
 fn canvas(rows: u16, columns: u16) -> Vec<u16> {
     (0..rows).flat_map(|row| (0..columns).map(move |column| row * SIDE as u16 + column)).collect()
 }
 
-fn neighbours(canvases: &[(u16, u16)], prefix: usize) -> Neighbours {
+fn neighbours(canvases: &Canvases, prefix: usize) -> Neighbours {
     let places: Vec<_> = canvases.iter().map(|&(rows, columns)| canvas(rows, columns)).collect();
     Neighbours::new(places.iter().map(Vec::as_slice), prefix, SIDE)
 }
@@ -31,7 +34,7 @@ struct Case {
 }
 
 impl Case {
-    fn draw(canvases: &[(u16, u16)], prefix: usize, width: usize) -> Self {
+    fn draw(canvases: &Canvases, prefix: usize, width: usize) -> Self {
         let mut stream = Stream::new(13, "local");
         let neighbours = neighbours(canvases, prefix);
         let x = random(&mut stream, neighbours.tokens(), width);
@@ -77,7 +80,7 @@ fn the_composed_form_and_its_gradient() {
 /// Canvases of one cell, of one row and of one column, and more tokens than a task or a block of sums takes; widths that fill registers and
 /// that do not.
 fn fused<D: Operations>(device: &D) {
-    let cases: [(&[(u16, u16)], usize, usize); 7] = [
+    let cases: [(&Canvases, usize, usize); 7] = [
         (&[(1, 1)], 1, 3),
         (&[(1, 7), (5, 1)], 1, 5),
         (&[(3, 4)], 16, 97),

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::{PUBLISHED_PREFIX, needed};
+use super::{ImportError, PUBLISHED_PREFIX, needed};
 use crate::checkpoint::{CheckpointError, Folder, Manifest, Part, Stored, header, to_bytes};
 use crate::files;
+use crate::model::Local;
 use crate::recipe::RecipeError;
 use crate::recipe::trained::{About, PUZZLE_TABLE};
 
@@ -17,6 +18,9 @@ pub fn export(checkpoint: &Path, file: &Path) -> Result<String, RecipeError> {
     let folder = Folder::new(checkpoint);
     let manifest: Manifest<About<serde_json::Value>> = folder.manifest()?;
     let model = &manifest.about.recipe.model;
+    if model.local != Local::None {
+        return Err(ImportError::Unpublished(checkpoint.to_owned()).into());
+    }
     let stored = Stored::open(&folder.verify(&manifest, Part::Model)?)?;
     let rows = stored.shape(PUZZLE_TABLE).map_or(0, |shape| shape[0]);
     let needed = needed(model, rows);

@@ -81,6 +81,12 @@ pub enum ImportError {
         /// The one after it.
         second: &'static str,
     },
+    /// A model of ours alone.
+    #[error(
+        "{0}: the blocks of this model mix neighbouring cells (local = \"depthwise-3x3\"), and the published code has no tensor for that. \
+         Nothing was written"
+    )]
+    Unpublished(PathBuf),
     /// A place that is taken.
     #[error("{0} is there already; name a new folder with --output")]
     Exists(PathBuf),
