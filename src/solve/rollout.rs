@@ -1,5 +1,6 @@
 //! `ModelSolver`: a trained model as a solver. Each test input is seen through the variants that the checkpoint has a row
-//! for; every view is rolled out over the supervision steps, read off its canvas and taken back.
+//! for, and where its recipe permutes colours in the grids, each variant under several permutations; every view is rolled out over the
+//! supervision steps, read off its canvas and taken back.
 //!
 //! A test output is never looked at. A task without a row gets no prediction. Views are packed into batches by a budget of tokens,
 //! so the answers depend neither on the number of threads nor on the other tasks.

@@ -20,7 +20,7 @@ use crate::ranks::Alone;
 use crate::recipe::{AdaptedTo, LOG_FILE, PLAN_OF_IMPORTED, Recipe, RecipeError, Trained};
 use crate::task::{self, Task};
 
-/// The fewest visits of an example that a task is worth taking for, times its variants. In the default checkpoint's training a visit
+/// The fewest visits of an example that a task is worth taking for, times its variants. In the training of `small-grids` a visit
 /// brought the most exact examples from 16 to 34 visits a row; with a third of that nothing is exact. See reports/log.md.
 const LEAST_VISITS: usize = 30;
 
