@@ -6,7 +6,7 @@ use clap::Args;
 use dfdx::prelude::Cpu;
 use serde_json::{Map, Value, json};
 
-use super::{CliError, Exit, print};
+use super::{CliError, Exit, counted, print};
 use crate::checkpoint;
 use crate::files;
 use crate::model::{Config, Local, Mixer, Positions};
@@ -101,8 +101,13 @@ fn model(config: &Config) -> String {
         Local::Depthwise3x3 => ", neighbours mixed by 3 x 3 weights a channel",
     };
     format!(
-        "hidden {}, {} layers, {mixer}, {positions}{local}, {} x {} cycles, {} cells, prefix {}",
-        config.hidden, config.layers, config.h_cycles, config.l_cycles, config.cells, config.prefix
+        "hidden {}, {}, {mixer}, {positions}{local}, {} x {} cycles, {} cells, prefix {}",
+        config.hidden,
+        counted(config.layers, "layer"),
+        config.h_cycles,
+        config.l_cycles,
+        config.cells,
+        config.prefix
     )
 }
 
