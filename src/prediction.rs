@@ -2,7 +2,8 @@
 //! `Solver`: whoever makes predictions.
 //!
 //! In `predictions.jsonl` a prediction is one line: `{"task", "test", "augmentation", "grid", "halt"}`, the
-//! grid with the augmentation undone, `halt` the sigmoid of the halting logit.
+//! grid with the augmentation undone, `halt` the sigmoid of the halting logit; the first of each test input also has `"earlier"`, its
+//! grids after the supervision steps before the last, where there were any.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -27,6 +28,9 @@ pub struct Prediction {
     pub grid: Option<Grid>,
     /// How sure the solver is, in 0..=1.
     pub halt: f64,
+    /// The answers after the supervision steps before the last, in order: how the answer grew. Kept for the first view of a test input.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Option<Grid>>,
 }
 
 /// The two answers that are submitted for a test input.
@@ -105,7 +109,14 @@ mod tests {
     #[test]
     fn a_prediction_is_one_line_of_json() {
         let grid = Some(Grid::from_fn(1, 2, |_, c| c as u8));
-        let one = Prediction { task: "a".into(), test: 0, augmentation: "t0|||0123456789".into(), grid, halt: 0.5 };
+        let one = Prediction {
+            task: "a".into(),
+            test: 0,
+            augmentation: "t0|||0123456789".into(),
+            grid,
+            halt: 0.5,
+            earlier: Vec::new(),
+        };
         let lines = to_lines(std::slice::from_ref(&one));
         assert_eq!(
             lines,

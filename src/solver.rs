@@ -71,7 +71,7 @@ fn colours(task: &Task) -> Vec<u8> {
 /// Without a model there is no halting probability: one half says so.
 fn prediction(task: &Task, test: usize, grid: Grid) -> Prediction {
     let augmentation = Augmentation::IDENTITY.to_string();
-    Prediction { task: task.id.clone(), test, augmentation, grid: Some(grid), halt: 0.5 }
+    Prediction { task: task.id.clone(), test, augmentation, grid: Some(grid), halt: 0.5, earlier: Vec::new() }
 }
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ mod tests {
             augmentation: "t0|||0123456789".into(),
             grid: colour.map(grid),
             halt,
+            earlier: Vec::new(),
         };
         votes.iter().map(prediction).collect()
     }

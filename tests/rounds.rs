@@ -54,6 +54,7 @@ impl Learns<'_> {
             augmentation: format!("view {view}"),
             grid: Some(grid(if round == 0 { 5 } else { 7 })),
             halt: 0.5,
+            earlier: Vec::new(),
         };
         let first = round * (round + 1) / 2;
         let views = first..=first + round;

@@ -39,6 +39,7 @@ fn votes(task: &str, test: usize, colours: &[Option<u8>]) -> Vec<Prediction> {
         augmentation: "t0|||0123456789".into(),
         grid: colour.map(grid),
         halt: 0.5,
+        earlier: Vec::new(),
     };
     colours.iter().map(vote).collect()
 }

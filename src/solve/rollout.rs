@@ -46,6 +46,8 @@ pub struct ModelSolver<D: Operations> {
 /// One test input through one variant.
 struct View {
     test: usize,
+    /// True for the first of its test input: its answers after the earlier steps are kept, to be looked at.
+    is_first: bool,
     row: usize,
     augmentation: Augmentation,
     drawing: Drawing,
@@ -87,20 +89,26 @@ impl<D: Operations> ModelSolver<D> {
         let looks = Movable::of(task, colours).looks(task, self.views.div_ceil(rows.len().max(1)));
         // all rows with the colours as they are come first
         let seen = || looks.iter().flat_map(|look| rows.iter().map(|&(row, variant)| (row, variant.after(*look))));
-        let view = |test: usize, (row, augmentation): (usize, Augmentation)| {
+        let view = |test: usize, (place, (row, augmentation)): (usize, (usize, Augmentation))| {
             let input = &task.test[test].input;
             let extent = canvas.extent(task, input).turned(augmentation.dihedral);
             let drawing = encode::draw(&augmentation.apply(input), extent, Offset::default());
             let drawing = drawing.expect("a canvas holds its input");
-            View { test, row, augmentation, drawing, extent }
+            View { test, is_first: place == 0, row, augmentation, drawing, extent }
         };
         let tests = 0..task.test.len();
         let range = &range;
-        tests.flat_map(|test| seen().take(range.end).skip(range.start).map(move |seen| view(test, seen))).collect()
+        let seen = || seen().enumerate().take(range.end).skip(range.start);
+        tests.flat_map(|test| seen().map(move |seen| view(test, seen))).collect()
     }
 
-    /// The answers of a batch after all steps; `None` when there was no time for them.
-    fn roll_out(&self, views: &[View], stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<Vec<Answer>>, FileError> {
+    /// The answers of a batch after each step, `[steps][views]`, those before the last where a view wants them; `None` when there was no time
+    /// for all.
+    fn roll_out(
+        &self,
+        views: &[View],
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<Vec<Vec<Answer>>>, FileError> {
         let model = &self.trained.model;
         let drawings = views.iter().map(|view| &view.drawing);
         let examples: Vec<_> =
@@ -110,17 +118,35 @@ impl<D: Operations> ModelSolver<D> {
             views.iter().map(|view| self.trained.table.row(view.row)).collect::<Result<_, _>>()?;
         let rows = rows.concat();
         let mut carry = model.start(&inputs);
+        let mut answers = Vec::new();
+        let are_watched = views.iter().any(|view| view.is_first);
         for step in 1..=self.steps {
             if stop() {
                 return Ok(None);
             }
             let result = model.supervise::<NoneTape>(&inputs, model.rows(rows.clone()), carry);
-            if step == self.steps {
-                return Ok(Some(result.answers(model, &inputs)));
+            if are_watched || step == self.steps {
+                answers.push(result.answers(model, &inputs));
             }
             carry = result.carry;
         }
-        Ok(None)
+        Ok(Some(answers))
+    }
+}
+
+impl View {
+    /// What the answers after each step, of which this view's is at `place`, come to.
+    fn prediction(&self, task: &Task, answers: &[Vec<Answer>], place: usize) -> Prediction {
+        let grid = |answer: &Answer| encode::read(&answer.cells, self.extent).map(|grid| self.augmentation.undo(&grid));
+        let (last, before) = answers.split_last().expect("there is at least one step");
+        Prediction {
+            task: task.id.clone(),
+            test: self.test,
+            augmentation: self.augmentation.to_string(),
+            grid: grid(&last[place]),
+            halt: 1.0 / (1.0 + f64::from(-last[place].halt_logit).exp()),
+            earlier: before.iter().filter(|_| self.is_first).map(|answers| grid(&answers[place])).collect(),
+        }
     }
 }
 
@@ -165,16 +191,11 @@ impl<D: Operations> ModelSolver<D> {
         };
         let answered =
             D::side_by_side(Inside::CRATE, &batches, answer).into_iter().collect::<Result<Vec<_>, FileError>>()?;
-        let prediction = |(view, answer): (&View, Answer)| Prediction {
-            task: task.id.clone(),
-            test: view.test,
-            augmentation: view.augmentation.to_string(),
-            grid: encode::read(&answer.cells, view.extent).map(|grid| view.augmentation.undo(&grid)),
-            halt: 1.0 / (1.0 + f64::from(-answer.halt_logit).exp()),
+        let predictions = |(batch, answers): (&[View], Vec<Vec<Answer>>)| {
+            let all = batch.iter().enumerate().map(|(place, view)| view.prediction(task, &answers, place));
+            all.collect::<Vec<_>>()
         };
-        let answered = answered.into_iter().flatten();
-        let mut predictions: Vec<Prediction> =
-            answered.flat_map(|(batch, answers)| batch.iter().zip(answers).map(prediction)).collect();
+        let mut predictions: Vec<Prediction> = answered.into_iter().flatten().flat_map(predictions).collect();
         predictions.sort_by_key(|prediction| prediction.test);
         Ok(predictions)
     }
