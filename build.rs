@@ -1,4 +1,4 @@
-//! With the feature `cuda`: compiles every `kernel.cu` of the operations to PTX for compute capability 8.0, which A100, L4, H100, H200 and
+//! Tells the program its commit. With the feature `cuda`: compiles every `kernel.cu` of the operations to PTX for compute capability 8.0, which A100, L4, H100, H200 and
 //! newer take, and finds out whether the driver is linked through the shim of `cuda/toolkit.sh`.
 
 use std::env;
@@ -9,8 +9,30 @@ use std::process::Command;
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rustc-check-cfg=cfg(cuda_shim)");
+    commit();
     if env::var_os("CARGO_FEATURE_CUDA").is_some() {
         cuda();
+    }
+}
+
+/// `TRM_ARC_COMMIT`: the commit, and whether the sources differed from it. Without git, or outside a checkout, there is none.
+fn commit() {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    for watched in ["src", "Cargo.toml", "Cargo.lock"] {
+        println!("cargo:rerun-if-changed={watched}");
+    }
+    // a commit, a checkout and a reset add a line to this log
+    if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]).filter(|log| Path::new(log).exists()) {
+        println!("cargo:rerun-if-changed={log}");
+    }
+    // a packaged copy inside another project's checkout is not that project's commit
+    let is_ours = git(&["ls-files", "--error-unmatch", "build.rs"]).is_some();
+    if let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]).filter(|_| is_ours) {
+        let is_changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_none_or(|files| !files.is_empty());
+        println!("cargo:rustc-env=TRM_ARC_COMMIT={commit}{}", if is_changed { " changed" } else { "" });
     }
 }
 

@@ -49,6 +49,9 @@ pub struct Record {
     pub seconds: f64,
     /// The version of this program.
     pub version: String,
+    /// The commit that the program was built from, with "changed" behind it where files differed; `None` without git, and in older records.
+    #[serde(default)]
+    pub commit: Option<String>,
     /// True once the run has ended in order and the totals below are final.
     pub finished: bool,
     /// How it stands, or how it ended.
@@ -146,6 +149,7 @@ impl Record {
             started_unix: started.as_secs(),
             seconds: 0.0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: option_env!("TRM_ARC_COMMIT").map(str::to_owned),
             finished: false,
             status: Status::Running,
             answered: 0,
@@ -233,12 +237,12 @@ mod tests {
     fn a_record_of_before_a_setting_existed_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let mut value = serde_json::to_value(record()).unwrap();
-        for setting in ["tokens_per_batch", "precision"] {
+        for setting in ["tokens_per_batch", "precision", "commit"] {
             assert!(value.as_object_mut().unwrap().remove(setting).is_some(), "{setting}");
         }
         let path = folder.path().join(RECORD_FILE);
         files::write(&path, value.to_string().as_bytes()).unwrap();
-        assert_eq!(Record::read(&path).unwrap(), record());
+        assert_eq!(Record::read(&path).unwrap(), Record { commit: None, ..record() });
     }
 
     #[test]
