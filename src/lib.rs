@@ -12,7 +12,7 @@
 //!  6                                              score · submission
 //!  5  dataset           optim                     vote · solver
 //!  4  encode            model                     prediction
-//!  3  augment           ops · checkpoint
+//!  3  augment · concept ops · checkpoint
 //!  2  task              device · ranks
 //!  1  grid              kernels
 //!     puzzle wing       tensor wing               verdict wing (may read grid, task, augment)
@@ -48,6 +48,7 @@ pub mod bench;
 pub mod checkpoint;
 pub mod cli;
 pub mod clock;
+pub mod concept;
 pub mod dataset;
 pub mod device;
 pub mod encode;

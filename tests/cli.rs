@@ -16,7 +16,7 @@ use trm_arc::device::Precision;
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 21] = [
         &[],
         &["solve"],
         &["train"],
@@ -37,6 +37,7 @@ fn every_command_explains_itself_with_an_example() {
         &["tasks", "list"],
         &["tasks", "show"],
         &["tasks", "verify"],
+        &["tasks", "generate"],
     ];
     for command in commands {
         let ended = Program::new().run(&[command, &["--help"]].concat());
@@ -200,7 +201,7 @@ fn tasks_are_listed_shown_and_verified() {
     assert!(shown.stdout.contains("demonstration 1\n") && !shown.stdout.contains('\u{1b}'));
     assert_refused(&folder.run(&["tasks", "show", "0934a4d9"]), &["did you mean \"0934a4d8\"?"]);
     let verified = folder.run(&["tasks", "verify"]);
-    assert_eq!((verified.code, verified.stdout.lines().count()), (0, 4), "{}", verified.stdout);
+    assert_eq!((verified.code, verified.stdout.lines().count()), (0, 5), "{}", verified.stdout);
     let broken = folder.write("broken_challenges.json", &task(json!([]), json!([])));
     let failed = folder.run(&["tasks", "verify", &broken]);
     assert!(failed.code == 1 && failed.stdout.starts_with("failed: "), "{}", failed.stdout);

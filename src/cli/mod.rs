@@ -9,6 +9,7 @@ mod compare;
 mod dataset;
 mod doctor;
 mod export;
+mod generate;
 mod guard;
 mod identifiers;
 mod import;
@@ -32,6 +33,7 @@ use clap::{Parser, Subcommand};
 use thiserror::Error;
 
 use crate::bench::BenchError;
+use crate::concept::ConceptError;
 use crate::dataset::published::PublishedError;
 use crate::device::DeviceError;
 use crate::files::FileError;
@@ -113,6 +115,8 @@ impl From<Exit> for ExitCode {
 enum CliError {
     #[error(transparent)]
     Task(#[from] TaskError),
+    #[error(transparent)]
+    Concept(#[from] ConceptError),
     #[error(transparent)]
     File(#[from] FileError),
     #[error(transparent)]

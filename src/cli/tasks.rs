@@ -1,4 +1,4 @@
-//! `trm-arc tasks`: list the sets, show a task, verify that the files are what they were.
+//! `trm-arc tasks`: list the sets, show a task, verify that the files are what they were, generate new ones.
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -9,11 +9,11 @@ use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
 use super::picture::{self, Ink};
-use super::{CliError, Exit, print};
+use super::{CliError, Exit, generate, print};
 use crate::names;
 use crate::task::{self, SHIPPED, Task, TaskSet};
 
-/// List the task sets, show a task, verify the files
+/// List the task sets, show a task, verify the files, generate new tasks
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   trm-arc tasks list arc-agi-2/evaluation
@@ -52,15 +52,17 @@ enum Action {
         /// A set's name, a challenges file or a folder of task files; without it, every set that comes with the program
         set: Option<String>,
     },
+    Generate(generate::Arguments),
 }
 
-/// Runs `list`, `show` or `verify`.
+/// Runs `list`, `show`, `verify` or `generate`.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     match &arguments.action {
         Action::List { set: None } => list_sets(),
         Action::List { set: Some(set) } => list_tasks(&task::load(set)?),
         Action::Show { id, tasks } => show(id, tasks.as_deref()),
         Action::Verify { set } => verify(set.as_deref()),
+        Action::Generate(arguments) => generate::run(arguments),
     }
 }
 

@@ -83,7 +83,7 @@ struct Group {
     movable: Movable,
 }
 
-/// The test pairs of evaluation sets, by content. A pair of the same content is never learned, whatever set or task it stands in:
+/// The test pairs of held-out sets, by content. A pair of the same content is never learned, whatever set or task it stands in:
 /// hundreds of ARC-AGI-1's evaluation answers also stand in ARC-AGI-2's training set.
 #[derive(Clone, Debug, Default)]
 pub struct HeldOut {
@@ -150,7 +150,7 @@ impl TrainingSet {
         self.groups.iter().map(|group| group.pairs.len()).sum()
     }
 
-    /// Pairs that were withheld because they are an evaluation set's answers.
+    /// Pairs that were withheld because they are a held-out set's answers.
     pub fn withheld(&self) -> usize {
         self.withheld
     }

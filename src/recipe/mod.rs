@@ -22,7 +22,7 @@ use crate::encode::Canvas;
 use crate::files::{self, FileError};
 use crate::model::{Config, ConfigError};
 use crate::optim::Schedule;
-use crate::task::{SHIPPED, TaskError};
+use crate::task::{HELD_OUT, TaskError};
 pub use adapted::{Adaptation, AdaptedTo, PLAN_OF_IMPORTED};
 pub use course::{Course, Rows, Stage, Trunk};
 pub use cut::Cut;
@@ -104,13 +104,14 @@ pub struct Data {
     pub canvas: Canvas,
     /// The task sets.
     pub sources: Vec<SourceRecipe>,
-    /// Sets whose test pairs are never learned, in whatever source they stand. Without it: the evaluation sets of both benchmarks.
-    #[serde(default = "evaluation_sets")]
+    /// Sets whose test pairs are never learned, in whatever source they stand. Without it: the evaluation sets of both benchmarks
+    /// and our own tasks, `held-out/concepts`.
+    #[serde(default = "held_out_sets")]
     pub held_out: Vec<String>,
 }
 
-pub(crate) fn evaluation_sets() -> Vec<String> {
-    SHIPPED.iter().filter(|name| name.ends_with("/evaluation")).map(|name| (*name).to_owned()).collect()
+pub(crate) fn held_out_sets() -> Vec<String> {
+    HELD_OUT.map(str::to_owned).to_vec()
 }
 
 /// A task set and what of it is learned.

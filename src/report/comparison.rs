@@ -119,7 +119,7 @@ impl Comparison {
 
 /// Benchmark and split of a run whose tasks are those of a set with published results, told by their digest.
 fn published_set(run: &Record) -> Option<(&'static str, &'static str)> {
-    task::shipped_with(&run.tasks.digest)?.split_once('/')
+    task::shipped_with(&run.tasks.digest).filter(|name| task::PUBLIC.contains(name))?.split_once('/')
 }
 
 /// Benchmark and split of a run. A set of neither benchmark is a benchmark of its own, whatever it is called, without
@@ -261,6 +261,10 @@ mod tests {
             let comparison = Comparison::of(&[run(name, 0.5)]).unwrap();
             assert!(comparison.rows().iter().all(|row| row.ours && row.split == "own tasks"), "{name}");
         }
+        // Shipped, but no published benchmark: its name says no split of one.
+        let own = Comparison::of(&[run("held-out/concepts", 0.5)]).unwrap();
+        assert_eq!((own.rows().len(), own.rows()[0].benchmark.as_str()), (1, "own tasks: held-out/concepts"));
+        assert_eq!(own.rows()[0].split, "own tasks");
         let mut renamed = run("arc-agi-2/evaluation", 0.5);
         renamed.tasks.name = "my.json".into();
         assert!(Comparison::of(&[renamed]).unwrap().rows().iter().all(|row| row.benchmark == "arc-agi-2"));

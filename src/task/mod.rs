@@ -8,6 +8,7 @@ mod read;
 mod shard;
 mod shipped;
 mod verify;
+mod write;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -18,8 +19,9 @@ use crate::names;
 pub use error::TaskError;
 pub use read::{read_folder, read_kaggle};
 pub use shard::Shard;
-pub use shipped::{SHIPPED, files_of, load, shipped_with};
+pub use shipped::{HELD_OUT, PUBLIC, SHIPPED, files_of, load, shipped_with};
 pub use verify::verify;
+pub use write::{challenges, solutions};
 
 /// An input with its output.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]

@@ -146,7 +146,7 @@ pub struct Outcome {
     pub row: Option<LogRow>,
     /// Tasks that were learned from.
     pub tasks: usize,
-    /// Pairs that were withheld because they are an evaluation set's answers.
+    /// Pairs that were withheld because they are a held-out set's answers.
     pub withheld: usize,
 }
 

@@ -16,7 +16,7 @@ use crate::files;
 use crate::grid::MAX_SIDE;
 use crate::model::{Config, Local, Mixer, Positions};
 use crate::optim::{Optimizer, Shape};
-use crate::recipe::{Course, Data, Recipe, RecipeError, Rows, SourceRecipe, Trunk, evaluation_sets};
+use crate::recipe::{Course, Data, Recipe, RecipeError, Rows, SourceRecipe, Trunk, held_out_sets};
 
 /// The architecture of the paper among those of the published code.
 const ARCHITECTURE: &str = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1";
@@ -182,7 +182,7 @@ impl Published {
     /// How the checkpoint came about, as a recipe of ours tells it.
     pub fn recipe(&self, name: &str, step: usize, plan: String, sets: &[String]) -> Recipe {
         let (arch, course) = (&self.arch, &self.course);
-        let held_out = evaluation_sets();
+        let held_out = held_out_sets();
         let source = |set: &String| SourceRecipe {
             tasks: set.clone(),
             test_pairs: !held_out.contains(set),
