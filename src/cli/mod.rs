@@ -14,6 +14,7 @@ mod identifiers;
 mod import;
 mod inspect;
 mod interrupt;
+mod leaks;
 mod merge;
 mod picture;
 mod publish;
@@ -28,7 +29,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use thiserror::Error;
 
 use crate::bench::BenchError;
@@ -71,6 +72,7 @@ enum Command {
     Merge(merge::Arguments),
     Compare(compare::Arguments),
     Tasks(tasks::Arguments),
+    Leaks(leaks::Arguments),
     Identifiers(identifiers::Arguments),
     Dataset(dataset::Arguments),
     Bench(bench::Arguments),
@@ -141,9 +143,22 @@ enum CliError {
     Usage(String),
 }
 
+fn definitions() -> clap::Command {
+    with_negative_numbers(Cli::command())
+}
+
+/// So that `--views -1` is called a wrong value and not an unknown flag.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    command.allow_negative_numbers(true).mut_subcommands(with_negative_numbers)
+}
+
+fn parse() -> Cli {
+    Cli::from_arg_matches(&definitions().get_matches()).unwrap_or_else(|fault| fault.exit())
+}
+
 /// Parses the arguments and runs the command.
 pub fn main() -> Exit {
-    let result = match Cli::parse().command {
+    let result = match parse().command {
         Command::Solve(arguments) => solve::run(arguments),
         Command::Train(arguments) => train::run(arguments),
         Command::Adapt(arguments) => adapt::run(arguments),
@@ -156,6 +171,7 @@ pub fn main() -> Exit {
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Tasks(arguments) => tasks::run(&arguments),
+        Command::Leaks(arguments) => leaks::run(&arguments),
         Command::Identifiers(arguments) => identifiers::run(&arguments),
         Command::Dataset(arguments) => dataset::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
