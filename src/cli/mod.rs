@@ -6,6 +6,7 @@
 mod adapt;
 mod bench;
 mod compare;
+mod completions;
 mod dataset;
 mod doctor;
 mod export;
@@ -15,6 +16,7 @@ mod import;
 mod inspect;
 mod interrupt;
 mod leaks;
+mod man;
 mod merge;
 mod picture;
 mod publish;
@@ -77,6 +79,8 @@ enum Command {
     Dataset(dataset::Arguments),
     Bench(bench::Arguments),
     Doctor(doctor::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// How the program ends.
@@ -143,6 +147,7 @@ enum CliError {
     Usage(String),
 }
 
+/// What parsing, help, completions and manual are made from.
 fn definitions() -> clap::Command {
     with_negative_numbers(Cli::command())
 }
@@ -176,6 +181,8 @@ pub fn main() -> Exit {
         Command::Dataset(arguments) => dataset::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
     };
     match result {
         Ok(exit) => exit,
