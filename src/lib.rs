@@ -11,7 +11,7 @@
 //!  7                     recipe                   report
 //!  6                                              score · submission
 //!  5  dataset           optim                     vote · solver
-//!  4  encode            model                     prediction
+//!  4  encode · overlap  model                     prediction
 //!  3  augment · concept ops · checkpoint
 //!  2  task              device · ranks
 //!  1  grid              kernels
@@ -59,6 +59,7 @@ pub mod model;
 pub mod names;
 pub mod ops;
 pub mod optim;
+pub mod overlap;
 pub mod prediction;
 pub mod ranks;
 pub mod recipe;

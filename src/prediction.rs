@@ -97,8 +97,10 @@ pub fn to_lines(predictions: &[Prediction]) -> String {
 pub fn read(path: &Path) -> Result<Vec<Prediction>, FileError> {
     let text = files::read_text(path)?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let parse =
-        |(i, line)| serde_json::from_str(line).map_err(|e| files::format_error(path, format!("line {}: {e}", i + 1)));
+    let parse = |(i, line)| {
+        let fault = |e| format!("line {} is no prediction: {e}; solve writes the file by --predictions", i + 1);
+        serde_json::from_str(line).map_err(|e| files::format_error(path, fault(e)))
+    };
     lines.map(parse).collect()
 }
 

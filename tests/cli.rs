@@ -15,40 +15,6 @@ use trm_arc::device::Compute;
 use trm_arc::device::Precision;
 
 #[test]
-fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 21] = [
-        &[],
-        &["solve"],
-        &["train"],
-        &["publish"],
-        &["import"],
-        &["export"],
-        &["inspect"],
-        &["identifiers"],
-        &["dataset"],
-        &["dataset", "export"],
-        &["dataset", "check"],
-        &["score"],
-        &["validate"],
-        &["merge"],
-        &["compare"],
-        &["bench"],
-        &["tasks"],
-        &["tasks", "list"],
-        &["tasks", "show"],
-        &["tasks", "verify"],
-        &["tasks", "generate"],
-    ];
-    for command in commands {
-        let ended = Program::new().run(&[command, &["--help"]].concat());
-        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{command:?}");
-        let call = format!("  trm-arc {}", command.join(" "));
-        assert!(ended.stdout.contains("Example") && ended.stdout.contains(call.trim_end()), "{}", ended.stdout);
-        assert!(ended.stdout.starts_with(char::is_uppercase), "{command:?} has no about line");
-    }
-}
-
-#[test]
 fn the_help_has_the_number_of_tokens_that_solve_takes_by_itself() {
     let help = Program::new().run(&["solve", "--help"]).stdout;
     let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -173,7 +139,7 @@ fn a_set_without_solutions_is_solved_but_not_scored() {
     let ended = folder.run(&["score", "submissions/submission.json", "--tasks", "mine_challenges.json"]);
     assert_refused(&ended, &["no solution for test input 0 of task x1"]);
     let ended = folder.run(&["compare", "submissions"]);
-    assert!(ended.code == 0 && ended.stderr.contains("has no score"), "{}", ended.stderr);
+    assert!(ended.code == 0 && ended.stderr.contains("is left out: the solutions"), "{}", ended.stderr);
 }
 
 #[test]
@@ -215,6 +181,96 @@ fn compare_without_a_run_shows_what_is_published() {
     assert!(ended.stdout.starts_with("arc-agi-1\n") && ended.stdout.contains("\narc-agi-2\n"), "{}", ended.stdout);
     assert!(ended.stdout.lines().all(|line| line.chars().count() <= 120));
     assert_refused(&folder.run(&["compare", "nowhere"]), &["nowhere", "run.json"]);
+}
+
+/// Sets of three tasks, of which the copy solver solves one, and runs of two solvers on the first.
+fn two_runs() -> Program {
+    let folder = Program::new();
+    let asked = |colour: u8| json!({"train": pair(), "test": [{"input": [[colour, 1, 2, 3]]}]});
+    folder.write("mine_challenges.json", &json!({"x1": asked(4), "x2": asked(5), "x3": asked(6)}).to_string());
+    folder.write("other_challenges.json", &json!({"x1": asked(4), "x2": asked(5), "x3": asked(7)}).to_string());
+    for set in ["mine", "other"] {
+        folder.write(&format!("{set}_solutions.json"), r#"{"x1": [[[4]]], "x2": [[[5, 1, 2, 3]]], "x3": [[[6]]]}"#);
+    }
+    for (set, solver, output) in [("mine", "random", "a"), ("mine", "copy", "b"), ("other", "copy", "c")] {
+        let (set, output) = (format!("{set}_challenges.json"), format!("{output}/submission.json"));
+        let ended = folder.run(&["solve", &set, "--solver", solver, "--seed", "1", "--submission", &output]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+    }
+    folder
+}
+
+#[test]
+fn two_runs_on_one_set_are_set_against_each_other() {
+    let folder = two_runs();
+    let ended = folder.run(&["compare", "a", "b"]);
+    let below = "\ncopy (b) against random (a)\ngained 1: x2\nlost 0\nsolved by both: 0, by neither: 2\n\
+                 McNemar's exact p = 1.000: 1 task would be too few to show a difference, however divided\n";
+    assert!(ended.code == 0 && ended.stdout.ends_with(below), "{}{}", ended.stdout, ended.stderr);
+    let back = folder.run(&["compare", "b", "a/run.json", "b", "--markdown"]).stdout;
+    assert!(back.contains("## random (a/run.json) against copy (b)\n\n- gained 0\n- lost 1: x2\n"), "{back}");
+    assert!(back.contains("## copy (b) against copy (b)\n") && back.contains("both solve the same tasks"), "{back}");
+    let json = |runs: &[&str]| -> Value {
+        serde_json::from_str(&folder.run(&[&["compare", "--json"], runs].concat()).stdout).unwrap()
+    };
+    let change = &json(&["a", "b"])["changes"][0];
+    assert_eq!(
+        (&change["gained"], &change["neither"], &change["after"]["source"]),
+        (&json!(["x2"]), &json!(2), &json!("b"))
+    );
+    let alone = json(&["a"]);
+    assert_eq!((alone["rows"].as_array().unwrap().len(), &alone["changes"]), (1, &json!([])));
+    assert_eq!(folder.run(&["compare", "a", "b", "--csv"]).stdout.lines().count(), 3);
+}
+
+#[test]
+fn runs_on_other_tasks_or_without_a_score_are_not_set_against_each_other() {
+    let folder = two_runs();
+    for format in [&[][..], &["--json"], &["--csv"], &["--markdown"]] {
+        let ended = folder.run(&[&["compare", "b", "c"], format].concat());
+        let parts =
+            ["copy (b) was asked mine_challenges.json (digest ", "copy (c) was asked other_challenges.json (digest "];
+        assert_refused(&ended, &[&parts[..], &["compare each run alone"]].concat());
+    }
+    fs::remove_file(folder.path("mine_solutions.json")).unwrap();
+    folder.run(&["solve", "mine_challenges.json", "--solver", "copy", "--submission", "d/submission.json"]);
+    assert_refused(&folder.run(&["compare", "b", "d"]), &["copy (d) has no score", "solutions"]);
+}
+
+#[test]
+fn a_leak_is_named_with_its_places_and_exits_1() {
+    let folder = Program::new();
+    let ended = folder.run(&["leaks", "arc-agi-1/evaluation", "arc-agi-2/evaluation"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (1, ""));
+    for part in [
+        "same id, same content    6: ",
+        "demonstrations shared    24 of 358\n",
+        "test pairs leaked        6 of 172\n",
+        "  0934a4d8 test 0        is 0934a4d8 test 0\n",
+    ] {
+        assert!(ended.stdout.contains(part), "no \"{part}\" in: {}", ended.stdout);
+    }
+    let clean = folder.run(&["leaks", "arc-agi-2/training", "arc-agi-2/evaluation"]);
+    assert!(clean.code == 0 && clean.stdout.ends_with("test pairs leaked        0 of 172\n"), "{}", clean.stdout);
+    let found: Value = serde_json::from_str(
+        &folder.run(&["leaks", "arc-agi-1/training", "arc-agi-1/evaluation", "--up-to-symmetry", "--json"]).stdout,
+    )
+    .unwrap();
+    assert_eq!(found["likeness"], "up-to-symmetry");
+    assert_eq!(found["renamed"][0], json!({"second": "070dd51e", "first": "40853293"}));
+}
+
+#[test]
+fn tests_without_solutions_leak_by_their_inputs() {
+    let folder = Program::new();
+    folder.write("hidden_challenges.json", &task(pair(), json!([{"input": [[3, 1]]}])));
+    folder.write(
+        "other_challenges.json",
+        &task(json!([{"input": [[3, 1]], "output": [[9]]}]), json!([{"input": [[7]]}])),
+    );
+    let ended = folder.run(&["leaks", "other_challenges.json", "hidden_challenges.json"]);
+    assert!(ended.code == 1 && ended.stdout.ends_with("is x1 train 0, by its input\n"), "{}", ended.stdout);
+    assert_eq!(ended.stderr.matches("compared by their inputs").count(), 2, "{}", ended.stderr);
 }
 
 /// Without a listener `eprintln!` panics, and a panic would end the work.

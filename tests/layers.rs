@@ -29,6 +29,7 @@ const ROOMS: [(&str, u8, Wing); 31] = [
     ("augment", 3, Puzzle),
     ("concept", 3, Puzzle),
     ("encode", 4, Puzzle),
+    ("overlap", 4, Puzzle),
     ("dataset", 5, Puzzle),
     ("kernels", 1, Tensor),
     ("device", 2, Tensor),

@@ -165,3 +165,111 @@ fn a_folder_in_the_place_of_a_file_names_the_file() {
     folder.write("manifest.json", "{}");
     assert_refused(&folder.run(&["train", "."]), &["--resume ."]);
 }
+
+/// A folder with one file of every kind that a newcomer takes for another.
+fn a_folder_of_everything() -> Program {
+    let (folder, solve) = own_set();
+    assert_eq!(folder.run(&[&solve[..], &["--predictions", "predictions.jsonl"]].concat()).code, 0);
+    for (name, bytes) in [("picture.json", &b"\x89PNG\r\n\x1a\n"[..]), ("empty.json", b""), ("list.json", b"[]")] {
+        fs::write(folder.path(name), bytes).unwrap();
+    }
+    fs::create_dir(folder.path("hollow")).unwrap();
+    folder
+}
+
+#[test]
+fn a_wrong_file_or_folder_is_named_with_the_way_out() {
+    let folder = a_folder_of_everything();
+    let set = ["--tasks", "mine_challenges.json"];
+    let cases: [(&[&str], &[&str]); 38] = [
+        (&["solve", "arc-agi-1"], &["no task set", "did you mean \"arc-agi-1/training\"?"]),
+        (&["solve", "picture.json"], &["picture.json: this is not JSON"]),
+        (&["solve", "empty.json"], &["empty.json: the file is empty"]),
+        (&["solve", "list.json"], &["list.json", "expected an object of tasks"]),
+        (&["solve", "hollow"], &["hollow: no tasks here", "ID.json"]),
+        (&["solve", "submissions/submission.json"], &["task x1", "a task is an object of train and test"]),
+        (&["solve", "mine_challenges.json", "--checkpoint", "hollow"], &["hollow is no checkpoint", "manifest.json"]),
+        (&["solve", "mine_challenges.json", "--checkpoint", "list.json"], &["list.json: a checkpoint is a folder"]),
+        (&["solve", "mine_challenges.json", "--solver", "copy", "--submission", "hollow"], &["hollow", "name a file"]),
+        (&["solve", "mine_challenges.json", "--solver", "copy", "--shard", "2/2"], &["take fewer shards"]),
+        (&["solve", "mine_challenges.json", "--solver", "copy", "--adapt", "9s"], &["--adapt belongs to --solver trm"]),
+        (&["score", "nowhere.json", set[0], set[1]], &["cannot read nowhere.json"]),
+        (&["score", "submissions", set[0], set[1]], &["submissions", "name a file in it"]),
+        (&["score", "picture.json", set[0], set[1]], &["picture.json: this is not JSON"]),
+        (&["score", "list.json", set[0], set[1]], &["list.json", "expected an object of tasks"]),
+        (
+            &["score", "submissions/submission.json", set[0], set[1], "--predictions", "submissions/submission.json"],
+            &["line 1 is no prediction", "--predictions"],
+        ),
+        (&["score", "submissions/submission.json", set[0], "nowhere"], &["no task set \"nowhere\""]),
+        (&["validate", "empty.json", set[0], set[1]], &["empty.json: the file is empty"]),
+        (&["validate", "picture.json", set[0], set[1]], &["picture.json", "this is not text"]),
+        (&["validate", "submissions", set[0], set[1]], &["submissions", "name a file in it"]),
+        (&["merge", "submissions/run.json", set[0], set[1], "--output", "m.json"], &["run.json", "trm-arc validate"]),
+        (&["merge", "submissions", set[0], set[1], "--output", "m.json"], &["submissions", "name a file in it"]),
+        (&["compare", "picture.json"], &["picture.json: this is not JSON"]),
+        (&["compare", "empty.json"], &["empty.json: the file is empty"]),
+        (&["compare", "list.json"], &["list.json: this is no run's record", "run.json"]),
+        (&["compare", "mine_challenges.json"], &["this is no run's record", "run.json"]),
+        (&["compare", "predictions.jsonl"], &["this is no run's record", "run.json"]),
+        (&["leaks", "arc-agi-1/training", "arc-agi-2/evalution"], &["did you mean \"arc-agi-2/evaluation\"?"]),
+        (&["leaks", "list.json", "arc-agi-2/evaluation"], &["list.json", "expected an object of tasks"]),
+        (&["tasks", "show", "007bbfb"], &["did you mean \"007bbfb7\"?"]),
+        (&["inspect", "hollow"], &["hollow is no checkpoint", "manifest.json"]),
+        (&["inspect", "picture.json"], &["picture.json: a checkpoint is a folder"]),
+        (&["publish", "nowhere", "--output", "out"], &["nowhere is no checkpoint"]),
+        (&["export", "hollow", "weights"], &["hollow is no checkpoint"]),
+        (&["train", "two-coers"], &["did you mean \"two-cores\"?"]),
+        (&["train", "--resume", "nowhere"], &["nowhere is no checkpoint"]),
+        (&["adapt", "mine_challenges.json", "hollow", "--output", "out"], &["a checkpoint is a folder"]),
+        (&["identifiers", "--tasks", "arc-agi-1/trainin"], &["did you mean \"arc-agi-1/training\"?"]),
+    ];
+    let before = names_in(folder.0.path());
+    for (call, parts) in cases {
+        assert_refused(&folder.run(call), parts);
+    }
+    assert_eq!(names_in(folder.0.path()), before, "nothing is left behind");
+}
+
+/// What the definitions of the command line refuse themselves: exit 2, and the flag or the command that was meant.
+#[test]
+fn misspelt_commands_flags_and_values_come_back_with_what_was_meant() {
+    let folder = Program::new();
+    let cases: [(&[&str], &str); 14] = [
+        (&["slove", "arc-agi-1/training"], "'solve'"),
+        (&["tasks", "shw", "007bbfb7"], "'show'"),
+        (&["score", "a.json", "--task", "arc-agi-1/training"], "'--tasks'"),
+        (&["doctor", "--jso"], "'--json'"),
+        (&["leaks", "arc-agi-1/training"], "<B>"),
+        (&["leaks", "a", "b", "--up-to-symetry"], "'--up-to-symmetry'"),
+        (&["solve", "a", "--solver", "coppy"], "'copy'"),
+        (&["solve", "a", "--shard", "5/4"], "a shard looks like 2/4"),
+        (&["solve", "a", "--views", "-1"], "invalid value '-1' for '--views <N>'"),
+        (&["solve", "a", "--seed", "-1"], "invalid value '-1' for '--seed <N>'"),
+        (&["dataset", "check", "a", "--tasks", "b", "--test-set", "b", "--variants", "-1"], "invalid value '-1'"),
+        (&["solve", "a", "--time-limit", "5x"], "90s, 20m or 2h"),
+        (&["train", "a", "--precision", "f15"], "there are f32 and bf16"),
+        (&["export", "a"], "<FILE>"),
+    ];
+    for (call, part) in cases {
+        let ended = folder.run(call);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{call:?}");
+        assert!(ended.stderr.contains(part), "no \"{part}\" in: {}", ended.stderr);
+    }
+}
+
+/// A folder that may be entered and not written to; a superuser may, and then there is nothing to see.
+#[cfg(unix)]
+#[test]
+fn a_folder_without_the_right_to_write_is_found_before_the_work() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, solve) = own_set();
+    fs::create_dir(folder.path("locked")).unwrap();
+    fs::set_permissions(folder.path("locked"), fs::Permissions::from_mode(0o555)).unwrap();
+    if fs::write(folder.path("locked/probe"), "").is_ok() {
+        eprintln!("skipped: this user may write anywhere");
+        return;
+    }
+    let ended = folder.run(&[&solve[..], &["--submission", "locked/submission.json"]].concat());
+    assert_refused(&ended, &["locked/submission.json", "choose a folder you may write to"]);
+}

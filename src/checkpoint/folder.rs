@@ -130,6 +130,9 @@ impl Folder {
     /// [`CheckpointError`], also for a layout of another version.
     pub fn manifest<M: DeserializeOwned>(&self) -> Result<Manifest<M>, CheckpointError> {
         let path = self.path.join(MANIFEST);
+        if self.path.is_file() {
+            return Err(CheckpointError::File(files::format_error(&self.path, "a checkpoint is a folder; name that")));
+        }
         if !path.exists() {
             return Err(CheckpointError::NoManifest(self.path.clone()));
         }

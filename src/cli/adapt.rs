@@ -24,9 +24,9 @@ const NAMED: usize = 8;
   trm-arc adapt runs/mine arc-agi-1/evaluation --output runs/adapted --steps 2000
   trm-arc train --resume runs/adapted
 
-Only demonstrations are learned, never a test output. A variant of a task that the checkpoint has a row for keeps it, a new one begins at the
-mean of all rows; the result has rows for these tasks alone. For the first quarter of the steps the rows move alone, then everything.
-With --time-limit the pace is measured first, so that the schedule ends with the time. When it is too short for all tasks, the smallest
+Only demonstrations are learned, never a test output. A variant of a task that the checkpoint has a row for keeps it, a new one begins at the \
+mean of all rows; the result has rows for these tasks alone. For the first quarter of the steps the rows move alone, then everything. \
+With --time-limit the pace is measured first, so that the schedule ends with the time. When it is too short for all tasks, the smallest \
 are taken and the others left out, which is said. With --steps the result depends on the seed alone, whatever the clock says.")]
 pub struct Arguments {
     /// The checkpoint's folder

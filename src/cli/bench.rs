@@ -20,7 +20,7 @@ use crate::task;
   trm-arc bench --mlp-t --cells 81 --batch 32 --l-cycles 6 --json
   trm-arc bench --tasks arc-agi-1/evaluation        demonstrations on tight canvases beside full boards
 
-Weights are random, and so are the boards without --tasks. The answer is checked first: exit 1 when it is wrong.
+Weights are random, and so are the boards without --tasks. The answer is checked first: exit 1 when it is wrong. \
 Then the machine warms up, and the best of the timed runs counts.")]
 pub struct Arguments {
     /// Add the loss and the backward pass

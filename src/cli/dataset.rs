@@ -18,11 +18,11 @@ use crate::task::TaskSet;
   trm-arc dataset check data/arc1 --tasks arc-agi-1/training --tasks arc-agi-1/evaluation \\
       --test-set arc-agi-1/evaluation
 
-Where a set is not held out, its tests are learned too, and the order of a task's pairs is that of its file. The published files of ARC-AGI-1
-list the tests before the demonstrations, which is known here; those of ARC-AGI-2 and of ConceptARC, like Kaggle's, the demonstrations before
+Where a set is not held out, its tests are learned too, and the order of a task's pairs is that of its file. The published files of ARC-AGI-1 \
+list the tests before the demonstrations, which is known here; those of ARC-AGI-2 and of ConceptARC, like Kaggle's, the demonstrations before \
 the tests. Name any other set whose file lists the tests first by --tests-first.
 
-Where the test set is the first of the sets, the published program itself draws train/ and test/ in an order that changes from run to run.
+Where the test set is the first of the sets, the published program itself draws train/ and test/ in an order that changes from run to run. \
 Here train/ always comes first.")]
 pub struct Arguments {
     #[command(subcommand)]

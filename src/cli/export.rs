@@ -13,7 +13,7 @@ use crate::recipe;
 #[command(after_help = "Examples:
   trm-arc export runs/arc-1 step_518071.safetensors
 
-In PyTorch, safetensors.torch.load_file(file) is then the state dict that the published code loads: averaged weights and puzzle table,
+In PyTorch, safetensors.torch.load_file(file) is then the state dict that the published code loads: averaged weights and puzzle table, \
 float32.")]
 pub struct Arguments {
     /// The checkpoint's folder

@@ -13,7 +13,7 @@ use crate::task::{self, TaskSet};
 #[command(after_help = "Example:
   trm-arc identifiers --tasks arc-agi-1/training --tasks arc-agi-1/evaluation > identifiers.txt
 
-The names stand in the order in which the published build of the data (build_arc_dataset.py) numbers them, <blank> first. The order depends
+The names stand in the order in which the published build of the data (build_arc_dataset.py) numbers them, <blank> first. The order depends \
 on all that is given here: the sets and their order, the variants and the seed. The sets that come first do not depend on those that follow.")]
 pub struct Arguments {
     #[command(flatten)]

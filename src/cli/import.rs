@@ -17,8 +17,8 @@ use crate::units::Count;
   trm-arc import step_518071 --config all_config.yaml --tasks arc-agi-1/training --tasks arc-agi-1/evaluation --output runs/arc-1
   trm-arc import step_100 --config all_config.yaml --identifiers data/identifiers.json --output runs/mine
 
-The puzzle table does not say whose rows it has. Their order is computed from the task sets, the variants and the seed that the
-checkpoint's dataset was built with, or read from the identifiers.json of that dataset. A set that was given last may be left out: its rows
+The puzzle table does not say whose rows it has. Their order is computed from the task sets, the variants and the seed that the \
+checkpoint's dataset was built with, or read from the identifiers.json of that dataset. A set that was given last may be left out: its rows \
 stay and have no names. No code in the file is run.")]
 pub struct Arguments {
     /// The file of torch.save

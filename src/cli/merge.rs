@@ -16,7 +16,7 @@ use crate::task;
   trm-arc solve arc-agi-2/evaluation --shard 2/2 --submission shards/2/submission.json
   trm-arc merge shards/1/submission.json shards/2/submission.json --tasks arc-agi-2/evaluation --output submission.json
 
-The merged file is, byte for byte, what one run over the whole set writes. A shard is complete from its first second, as a submission is;
+The merged file is, byte for byte, what one run over the whole set writes. A shard is complete from its first second, as a submission is; \
 predictions are merged by writing one file after the other.")]
 pub struct Arguments {
     /// The submissions, one of each shard, in any order

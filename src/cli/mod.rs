@@ -6,6 +6,7 @@
 mod adapt;
 mod bench;
 mod compare;
+mod completions;
 mod dataset;
 mod doctor;
 mod export;
@@ -15,6 +16,8 @@ mod identifiers;
 mod import;
 mod inspect;
 mod interrupt;
+mod leaks;
+mod man;
 mod merge;
 mod picture;
 mod publish;
@@ -29,7 +32,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use thiserror::Error;
 
 use crate::bench::BenchError;
@@ -73,10 +76,13 @@ enum Command {
     Merge(merge::Arguments),
     Compare(compare::Arguments),
     Tasks(tasks::Arguments),
+    Leaks(leaks::Arguments),
     Identifiers(identifiers::Arguments),
     Dataset(dataset::Arguments),
     Bench(bench::Arguments),
     Doctor(doctor::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// How the program ends.
@@ -145,9 +151,23 @@ enum CliError {
     Usage(String),
 }
 
+/// What parsing, help, completions and manual are made from.
+fn definitions() -> clap::Command {
+    with_negative_numbers(Cli::command())
+}
+
+/// So that `--views -1` is called a wrong value and not an unknown flag.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    command.allow_negative_numbers(true).mut_subcommands(with_negative_numbers)
+}
+
+fn parse() -> Cli {
+    Cli::from_arg_matches(&definitions().get_matches()).unwrap_or_else(|fault| fault.exit())
+}
+
 /// Parses the arguments and runs the command.
 pub fn main() -> Exit {
-    let result = match Cli::parse().command {
+    let result = match parse().command {
         Command::Solve(arguments) => solve::run(arguments),
         Command::Train(arguments) => train::run(arguments),
         Command::Adapt(arguments) => adapt::run(arguments),
@@ -160,10 +180,13 @@ pub fn main() -> Exit {
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Tasks(arguments) => tasks::run(&arguments),
+        Command::Leaks(arguments) => leaks::run(&arguments),
         Command::Identifiers(arguments) => identifiers::run(&arguments),
         Command::Dataset(arguments) => dataset::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
     };
     match result {
         Ok(exit) => exit,

@@ -13,7 +13,7 @@ use crate::units::Bytes;
 #[command(after_help = "Examples:
   trm-arc publish runs/mine --output checkpoints/mine
 
-The copy holds the averaged weights, the puzzle table, the identifiers, the recipe and the log of the training. It can be solved with; a
+The copy holds the averaged weights, the puzzle table, the identifiers, the recipe and the log of the training. It can be solved with; a \
 training cannot go on from it.")]
 pub struct Arguments {
     /// The checkpoint's folder

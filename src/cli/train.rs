@@ -24,12 +24,12 @@ use crate::units::{self, Count, Percent, Seconds};
   trm-arc train --resume runs/mine
   trm-arc train two-cores --output runs/mine --device cuda
 
-The output folder holds one whole checkpoint at any time, and log.csv with the course of the training. A training that was
+The output folder holds one whole checkpoint at any time, and log.csv with the course of the training. A training that was \
 interrupted and resumed gives, on the CPU, the same weights, bit for bit, as one that never stopped.
 
 A build with --features mpi also trains in several processes, each of which computes its share of the batch:
   mpirun -n 2 trm-arc train two-cores --output runs/mine
-The recipe's batch is that of all of them, so their number changes the rounding of sums and nothing else, and a checkpoint is
+The recipe's batch is that of all of them, so their number changes the rounding of sums and nothing else, and a checkpoint is \
 resumed by any number of them.")]
 pub struct Arguments {
     /// A recipe's name (recipes/NAME.toml) or path

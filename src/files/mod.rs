@@ -10,6 +10,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -25,7 +26,7 @@ pub const BYTE_ORDER_MARK: &str = "\u{feff}";
 #[derive(Debug, Error)]
 pub enum FileError {
     /// The file could not be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {source}{}", way_in(.source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -62,6 +63,16 @@ pub enum FileError {
     },
 }
 
+fn way_in(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::IsADirectory => "; name a file in it",
+        io::ErrorKind::NotADirectory => "; a file stands where a folder is needed",
+        io::ErrorKind::PermissionDenied => "; ask for the right to read it",
+        io::ErrorKind::InvalidData => "; this is not text",
+        _ => "",
+    }
+}
+
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "; choose a folder you may write to",
@@ -94,7 +105,17 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
     let bytes = read(path)?;
     let text = bytes.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(&bytes);
-    serde_json::from_slice(text).map_err(|e| format_error(path, e.to_string()))
+    serde_json::from_slice(text).map_err(|fault| not_json(path, text, &fault))
+}
+
+/// The error for text that was not read as JSON: an empty file and one that is no JSON at all are told from JSON that says something else.
+pub fn not_json(path: &Path, text: &[u8], fault: &serde_json::Error) -> FileError {
+    let message = match fault.classify() {
+        _ if text.trim_ascii().is_empty() => "the file is empty; JSON is expected".to_owned(),
+        Category::Syntax | Category::Eof => format!("this is not JSON: {fault}"),
+        Category::Data | Category::Io => fault.to_string(),
+    };
+    format_error(path, message)
 }
 
 /// A TOML file as `T`. `T` refuses unknown fields; the error then names the nearest known one.

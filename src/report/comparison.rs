@@ -1,12 +1,14 @@
-//! `Comparison`: our runs and the published results of the same benchmark, best first.
+//! `Comparison`: our runs and the published results of the same benchmark, best first, and what each further run gained and
+//! lost against the first.
 //!
 //! Our accuracy is the task score at two attempts, as ARC Prize counts, with Wilson's 95% interval over tasks. A run
-//! without a score has no place in the order and is left out by name.
+//! alone without a score has no place in the order and is left out by name. Several runs are of one set and have a score each.
 
 use serde::Serialize;
 
 use super::baselines::{Baseline, Kind, baselines};
-use super::record::{Record, Status};
+use super::change::Change;
+use super::record::{Record, Run, Status};
 use super::{ReportError, table};
 use crate::score;
 use crate::task;
@@ -51,27 +53,34 @@ pub struct Row {
 }
 
 /// Runs and published results, benchmark by benchmark, best first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
     rows: Vec<Row>,
-    left_out: Vec<String>,
+    changes: Vec<Change>,
+    #[serde(skip)]
+    left_out: Option<String>,
 }
 
 impl Comparison {
-    /// Sets runs beside the published results of their benchmarks; without a run, all published results.
+    /// Sets runs beside the published results of their benchmark, and each against the first; without a run, all published results.
     ///
     /// # Errors
-    /// [`ReportError::Baselines`].
-    pub fn of(runs: &[Record]) -> Result<Self, ReportError> {
-        let left_out = runs.iter().filter(|run| run.score.is_none()).map(|run| run.name.clone()).collect();
+    /// [`ReportError::OtherTasks`] and [`ReportError::NoScore`] where there are several runs, [`ReportError::Baselines`].
+    pub fn of(runs: &[Run]) -> Result<Self, ReportError> {
+        let changes = match runs {
+            [first, others @ ..] => others.iter().map(|run| Change::between(first, run)).collect::<Result<_, _>>()?,
+            [] => Vec::new(),
+        };
         let mut rows: Vec<Row> = runs.iter().filter_map(our_row).collect();
         let wanted = |benchmark: &str| {
-            runs.is_empty() || runs.iter().any(|run| published_set(run).is_some_and(|(known, _)| known == benchmark))
+            runs.first().is_none_or(|run| published_set(&run.record).is_some_and(|(known, _)| known == benchmark))
         };
         let published = baselines()?.into_iter().filter(|baseline| wanted(&baseline.benchmark));
         rows.extend(published.map(published_row));
         rows.sort_by(|a, b| a.benchmark.cmp(&b.benchmark).then(b.accuracy.total_cmp(&a.accuracy)));
-        Ok(Self { rows, left_out })
+        let unscored = runs.iter().map(|run| &run.record).find(|record| record.score.is_none());
+        let left_out = unscored.map(|record| format!("run \"{}\" is left out: {}", record.name, record.why_unscored()));
+        Ok(Self { rows, changes, left_out })
     }
 
     /// The lines, grouped by benchmark, best first; exact ties begin with ours.
@@ -79,29 +88,37 @@ impl Comparison {
         &self.rows
     }
 
-    /// The runs without a score, by name.
-    pub fn left_out(&self) -> &[String] {
-        &self.left_out
+    /// Every run after the first, against the first.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
     }
 
-    /// For the terminal: one table per benchmark, at most 120 columns wide, readable without colour.
+    /// Says that the only run is left out, and why.
+    pub fn left_out(&self) -> Option<&str> {
+        self.left_out.as_deref()
+    }
+
+    /// For the terminal: one table per benchmark, at most 120 columns wide, readable without colour, and below it the changes.
     pub fn to_terminal(&self) -> String {
-        let tables: Vec<String> = self.benchmarks().map(table::terminal).collect();
-        tables.join("\n")
+        let tables = self.benchmarks().map(table::terminal);
+        let changes = self.changes.iter().map(|change| format!("{}\n{}\n", change.title(), change.lines().join("\n")));
+        tables.chain(changes).collect::<Vec<_>>().join("\n")
     }
 
-    /// Markdown: one table per benchmark.
+    /// Markdown: one table per benchmark, then a list per change.
     pub fn to_markdown(&self) -> String {
-        let tables: Vec<String> = self.benchmarks().map(table::markdown).collect();
-        tables.join("\n")
+        let tables = self.benchmarks().map(table::markdown);
+        let changes =
+            self.changes.iter().map(|change| format!("## {}\n\n- {}\n", change.title(), change.lines().join("\n- ")));
+        tables.chain(changes).collect::<Vec<_>>().join("\n")
     }
 
-    /// JSON: a list of rows.
+    /// JSON: `{"rows": [...], "changes": [...]}`, the second empty unless there are several runs.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(&self.rows).expect("rows are plain data") + "\n"
+        serde_json::to_string_pretty(self).expect("rows are plain data") + "\n"
     }
 
-    /// CSV with a header line; unknown values are empty.
+    /// CSV of the rows, with a header line; unknown values are empty.
     ///
     /// # Errors
     /// [`ReportError::Baselines`], should a row not fit in.
@@ -131,7 +148,7 @@ fn benchmark_of(run: &Record) -> (String, String) {
     }
 }
 
-fn our_row(run: &Record) -> Option<Row> {
+fn our_row(Run { source, record: run }: &Run) -> Option<Row> {
     let score = run.score.as_ref()?;
     let tasks = score.tasks as f64;
     let (low, high) = score::wilson(score.task_score * tasks, tasks);
@@ -151,7 +168,7 @@ fn our_row(run: &Record) -> Option<Row> {
         parameters: run.checkpoint.as_ref().map(|checkpoint| checkpoint.parameters),
         cost_per_task_usd: None,
         seconds_per_task: run.seconds_per_task(),
-        source: "this run".into(),
+        source: source.clone(),
         date: month(run.started_unix),
         note: note(run),
     })
@@ -212,7 +229,7 @@ mod tests {
     use crate::score::Score;
     use crate::task::TaskSet;
 
-    fn run(set: &str, task_score: f64) -> Record {
+    fn run(set: &str, task_score: f64) -> Run {
         let set = task::load(set).unwrap_or(TaskSet { name: set.into(), tasks: Vec::new() });
         let mut run = Record::new("my run with a name that goes on and on", "copy", &set, 0, "cpu");
         run.score = Some(Score {
@@ -224,7 +241,7 @@ mod tests {
             solved_tasks: vec!["a".into(); 8],
             pass_at: None,
         });
-        run
+        Run { source: "runs/a/folder/with/a/name/that/goes/on/and/on".into(), record: run }
     }
 
     #[test]
@@ -249,9 +266,9 @@ mod tests {
     #[test]
     fn a_run_without_a_score_is_left_out_by_name() {
         let mut hidden = run("arc-agi-2/evaluation", 0.0);
-        hidden.score = None;
+        hidden.record.score = None;
         let comparison = Comparison::of(&[hidden]).unwrap();
-        assert_eq!(comparison.left_out().len(), 1);
+        assert!(comparison.left_out().unwrap().contains("my run with a name"));
         assert!(comparison.rows().iter().all(|row| !row.ours && row.benchmark == "arc-agi-2"));
     }
 
@@ -266,14 +283,14 @@ mod tests {
         assert_eq!((own.rows().len(), own.rows()[0].benchmark.as_str()), (1, "own tasks: held-out/concepts"));
         assert_eq!(own.rows()[0].split, "own tasks");
         let mut renamed = run("arc-agi-2/evaluation", 0.5);
-        renamed.tasks.name = "my.json".into();
+        renamed.record.tasks.name = "my.json".into();
         assert!(Comparison::of(&[renamed]).unwrap().rows().iter().all(|row| row.benchmark == "arc-agi-2"));
     }
 
     #[test]
     fn the_terminal_table_fits_120_columns_and_needs_no_colour() {
         let runs = [run("arc-agi-1/evaluation", 0.98765), run("arc-agi-2/evaluation", 0.5), run("my/tasks", 0.5)];
-        let text = Comparison::of(&runs).unwrap().to_terminal();
+        let text: String = runs.map(|run| Comparison::of(&[run]).unwrap().to_terminal()).concat();
         let widest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
         assert!(widest.chars().count() <= 120, "{} columns: {widest}", widest.chars().count());
         assert!(!text.contains('\u{1b}'));
@@ -282,14 +299,41 @@ mod tests {
     }
 
     #[test]
+    fn every_row_shows_its_source_and_its_date() {
+        let comparison = Comparison::of(&[]).unwrap();
+        for (text, short) in [(comparison.to_terminal(), true), (comparison.to_markdown(), false)] {
+            for row in comparison.rows() {
+                let date = if row.date.is_empty() { "undated" } else { &row.date };
+                let source =
+                    if short { row.source.replace("ARC Prize leaderboard", "ARC Prize") } else { row.source.clone() };
+                let first = row.system.split_whitespace().next().unwrap();
+                let shows = |line: &str| [first, &source, date].iter().all(|part| line.contains(part));
+                assert!(text.lines().any(shows), "{row:?} in {text}");
+            }
+        }
+        let ours = Comparison::of(&[run("my/tasks", 0.5)]).unwrap();
+        assert!(ours.to_terminal().replace("\n", "").contains("runs/a/folder"), "{}", ours.to_terminal());
+    }
+
+    #[test]
     fn every_format_has_every_row() {
-        let comparison = Comparison::of(&[run("arc-agi-1/evaluation", 0.02)]).unwrap();
+        let runs = [0.02, 0.03].map(|score| run("arc-agi-1/evaluation", score));
+        let comparison = Comparison::of(&runs).unwrap();
         let rows = comparison.rows().len();
         let csv = comparison.to_csv().unwrap();
         assert_eq!(csv::Reader::from_reader(csv.as_bytes()).records().filter(Result::is_ok).count(), rows);
         let json: serde_json::Value = serde_json::from_str(&comparison.to_json()).unwrap();
-        assert_eq!(json.as_array().unwrap().len(), rows);
+        assert_eq!(json["rows"].as_array().unwrap().len(), rows);
         assert_eq!(comparison.to_markdown().lines().filter(|line| line.starts_with("| ")).count(), rows + 1);
+        // The title, and two facts that every change has.
+        let title = "my run with a name that goes on and on (runs/a/folder/with/a/name/that/goes/on/and/on) against ";
+        assert_eq!(json["changes"][0]["p"], 1.0);
+        for text in [comparison.to_terminal(), comparison.to_markdown()] {
+            assert!(
+                text.contains(title) && text.contains("gained 0\n") && text.contains("solved by both: 8"),
+                "{text}"
+            );
+        }
     }
 
     #[test]

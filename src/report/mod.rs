@@ -1,8 +1,9 @@
 //! Reports: the record of a run, the published results, and the two in one table.
 //!
-//! `run.json` is written by a run and read by `trm-arc compare`; `reports/baselines.csv` is part of the program.
+//! Two runs on the same tasks are also set against each other, task by task. `run.json` is written by a run and read by `trm-arc compare`; `reports/baselines.csv` is part of the program.
 
 mod baselines;
+mod change;
 mod comparison;
 mod record;
 mod table;
@@ -13,8 +14,9 @@ use thiserror::Error;
 
 use crate::files::FileError;
 pub use baselines::{Baseline, Kind, baselines};
+pub use change::{Change, Side};
 pub use comparison::{Comparison, Row};
-pub use record::{Checkpoint, RECORD_FILE, Record, Status, TaskEntry, Tasks};
+pub use record::{Checkpoint, RECORD_FILE, Record, Run, Status, TaskEntry, Tasks};
 
 /// What can be wrong with reports.
 #[derive(Debug, Error)]
@@ -33,6 +35,30 @@ pub enum ReportError {
     Submission {
         /// What was asked for.
         path: PathBuf,
+    },
+    /// Another file where a record is asked for.
+    #[error("{path}: this is no run's record; `trm-arc solve` writes it beside the submission as {RECORD_FILE}")]
+    NoRecord {
+        /// What was asked for.
+        path: PathBuf,
+    },
+    /// Two runs that were asked different tasks.
+    #[error(
+        "{first}, {second}: tasks gained and lost are those of one set; compare each run alone, or `trm-arc solve` one set with both"
+    )]
+    OtherTasks {
+        /// The first run, with its set.
+        first: String,
+        /// The second run, with its set.
+        second: String,
+    },
+    /// A run without a score among several.
+    #[error("{run} has no score: {reason}; leave it out, or solve tasks with solutions to the end")]
+    NoScore {
+        /// The run.
+        run: String,
+        /// Why it has none.
+        reason: &'static str,
     },
     /// The table of published results does not parse.
     #[error("reports/baselines.csv: {0}")]

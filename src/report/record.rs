@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::ReportError;
 use crate::files::{self, FileError};
@@ -66,6 +67,25 @@ pub struct Record {
     pub score: Option<Score>,
     /// One entry per task that was reached, in order.
     pub entries: Vec<TaskEntry>,
+}
+
+/// A record and where it lies.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The file or folder, as it was named.
+    pub source: String,
+    /// What it says.
+    pub record: Record,
+}
+
+impl Run {
+    /// Reads a record, or the `run.json` of a folder.
+    ///
+    /// # Errors
+    /// [`ReportError`] with the path.
+    pub fn read(path: &Path) -> Result<Self, ReportError> {
+        Ok(Self { source: path.display().to_string(), record: Record::read(path)? })
+    }
 }
 
 /// Which model answered.
@@ -179,12 +199,7 @@ impl Record {
         if !file.exists() {
             return Err(ReportError::NoRun { path: path.to_owned() });
         }
-        files::read_json(&file).map_err(|fault| match submission::read_answers(&file) {
-            Ok(answers) if answers.values().flatten().any(|attempts| !attempts.is_empty()) => {
-                ReportError::Submission { path: file.clone() }
-            }
-            _ => fault.into(),
-        })
+        files::read_json(&file).map_err(|fault| other_than_a_record(&file).unwrap_or_else(|| fault.into()))
     }
 
     /// Tasks whose outputs are all solved so far; `None` where the solutions are not known.
@@ -192,10 +207,31 @@ impl Record {
         self.entries.iter().map(|entry| entry.solved.map(|solved| usize::from(solved == entry.outputs))).sum()
     }
 
+    /// Why there is no score, where there is none.
+    pub fn why_unscored(&self) -> &'static str {
+        if self.finished {
+            "the solutions of its tasks were not there"
+        } else {
+            "it goes on, or was killed before its end"
+        }
+    }
+
     /// Seconds per task that was reached.
     pub fn seconds_per_task(&self) -> Option<f64> {
         (!self.entries.is_empty()).then(|| self.seconds / self.entries.len() as f64)
     }
+}
+
+/// What a JSON file is that has nothing of a record; `None` for a faulty record, whose own fault says more.
+fn other_than_a_record(file: &Path) -> Option<ReportError> {
+    let path = file.to_owned();
+    let answers = submission::read_answers(file).unwrap_or_default();
+    if answers.values().flatten().any(|attempts| !attempts.is_empty()) {
+        return Some(ReportError::Submission { path });
+    }
+    let value: Value = files::read_json(file).ok()?;
+    let is_record = ["solver", "entries"].iter().any(|field| value.get(field).is_some());
+    (!is_record).then_some(ReportError::NoRecord { path })
 }
 
 #[cfg(test)]

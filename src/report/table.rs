@@ -14,6 +14,9 @@ use crate::units::{Percent, Seconds};
 /// The widest a system's name gets before it goes on in the next line, with its mark.
 const NAME_WIDTH: usize = 28;
 
+/// The widest a source gets before it goes on in the next line.
+const SOURCE_WIDTH: usize = 20;
+
 /// A title, and the rows with ours marked by `>`.
 pub fn terminal(rows: &[Row]) -> String {
     let mut builder = Builder::new();
@@ -27,8 +30,8 @@ pub fn terminal(rows: &[Row]) -> String {
             solved(row),
             parameters(row),
             per_task(row),
-            source(row),
-            row.date.clone(),
+            fold(&source(row), SOURCE_WIDTH).join("\n"),
+            date(row),
         ]);
     }
     let mut table = builder.build();
@@ -78,7 +81,7 @@ pub fn markdown(rows: &[Row]) -> String {
             cost,
             time,
             row.source.clone(),
-            row.date.clone(),
+            date(row),
             row.note.clone(),
         ];
         builder.push_record(fields.map(|field| field.replace('|', "\\|")));
@@ -140,25 +143,44 @@ fn per_task(row: &Row) -> String {
     cost.into_iter().chain(time).collect::<Vec<_>>().join(", ")
 }
 
+fn date(row: &Row) -> String {
+    if row.date.is_empty() { "undated".to_owned() } else { row.date.clone() }
+}
+
 fn source(row: &Row) -> String {
     row.source.replace("ARC Prize leaderboard", "ARC Prize")
 }
 
-/// Words in lines of at most `width` letters; a longer word is cut.
+/// Words in lines of at most `width` letters; a longer word goes on after a `/`, or is cut.
 fn fold(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
-        let letters: Vec<char> = word.chars().collect();
-        for piece in letters.chunks(width) {
+        let parts = word.split_inclusive('/').map(|part| part.chars().collect::<Vec<char>>());
+        let pieces: Vec<String> =
+            parts.flat_map(|part| part.chunks(width).map(String::from_iter).collect::<Vec<_>>()).collect();
+        for (i, piece) in pieces.into_iter().enumerate() {
             let line = lines.last_mut().expect("there is always a line");
-            let gap = usize::from(!line.is_empty());
-            if line.chars().count() + gap + piece.len() <= width {
+            let gap = usize::from(i == 0 && !line.is_empty());
+            if line.chars().count() + gap + piece.chars().count() <= width {
                 line.push_str(&" "[..gap]);
-                line.extend(piece);
+                line.push_str(&piece);
             } else {
-                lines.push(piece.iter().collect());
+                lines.push(piece);
             }
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words_then_after_a_slash_then_anywhere() {
+        assert_eq!(fold("one two three", 7), ["one two", "three"]);
+        assert_eq!(fold("runs/mine/run.json", 10), ["runs/mine/", "run.json"]);
+        assert_eq!(fold("a/bcdefgh", 4), ["a/", "bcde", "fgh"]);
+        assert_eq!(fold("", 4), [""]);
+    }
 }

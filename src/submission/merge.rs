@@ -16,9 +16,12 @@ const NAMED: usize = 3;
 /// Why submissions cannot be merged.
 #[derive(Debug, Error)]
 pub enum MergeError {
-    /// A file that cannot be read, or is no submission without faults.
+    /// A file that cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A file that is no submission without faults.
+    #[error("{0}; give the submission of a shard, and see `trm-arc validate` for all that is wrong with one")]
+    Unfit(FileError),
     /// A task that the set does not have, or other outputs than it has.
     #[error("{path}: {source}")]
     Submission {
@@ -57,7 +60,7 @@ pub fn merge(set: &TaskSet, files: &[PathBuf]) -> Result<Submission, MergeError>
     let mut merged = Submission::placeholders(set);
     let mut origin: HashMap<String, &Path> = HashMap::new();
     for path in files {
-        let entries: BTreeMap<String, Vec<Attempts>> = files::read_json(path)?;
+        let entries: BTreeMap<String, Vec<Attempts>> = files::read_json(path).map_err(unfit)?;
         for (task, attempts) in entries {
             if let Some(first) = origin.insert(task.clone(), path) {
                 return Err(MergeError::Twice { task, first: first.to_owned(), second: path.clone() });
@@ -73,4 +76,11 @@ pub fn merge(set: &TaskSet, files: &[PathBuf]) -> Result<Submission, MergeError>
     }
     let named = missing.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
     Err(MergeError::Missing { count: missing.len(), all: set.tasks.len(), named })
+}
+
+fn unfit(fault: FileError) -> MergeError {
+    match fault {
+        FileError::Format { .. } => MergeError::Unfit(fault),
+        other => MergeError::File(other),
+    }
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::files::{self, FileError};
+use crate::files::{self, Entries, FileError};
 use crate::grid::Grid;
 use crate::names;
 use crate::prediction::{Answers, Attempts};
@@ -130,7 +130,7 @@ pub fn read_answers(path: &Path) -> Result<Answers, FileError> {
         let attempts = ATTEMPTS.into_iter().filter_map(|key| entry.get(key));
         attempts.filter_map(|grid| Grid::from_json(grid).ok()).collect()
     };
-    let entries: serde_json::Map<String, Value> = files::read_json(path)?;
+    let Entries(entries): Entries<Value> = files::read_json(path)?;
     let task = |(task, value): (String, Value)| {
         (task, value.as_array().map(|list| list.iter().map(grids).collect()).unwrap_or_default())
     };
@@ -142,5 +142,6 @@ pub fn read_answers(path: &Path) -> Result<Answers, FileError> {
 /// # Errors
 /// [`FileError`] when the file cannot be read or is not JSON.
 pub fn check(path: &Path, set: &TaskSet) -> Result<Vec<Fault>, FileError> {
-    lint(&files::read_text(path)?, set).map_err(|e| files::format_error(path, format!("this is not JSON: {e}")))
+    let text = files::read_text(path)?;
+    lint(&text, set).map_err(|fault| files::not_json(path, text.as_bytes(), &fault))
 }

@@ -16,7 +16,7 @@ use crate::checkpoint;
 use crate::device::{self, DeviceChoice, Precision, on_device};
 use crate::files;
 use crate::ops::Operations;
-use crate::report::{Comparison, Record, Status};
+use crate::report::{Comparison, Record, Run, Status};
 use crate::solve::{self, Plan};
 use crate::submission;
 use crate::task::{self, Shard};
@@ -30,10 +30,10 @@ use crate::units::{self, Seconds};
   trm-arc solve arc-agi-2/evaluation --shard 2/4 --submission shards/2/submission.json
   trm-arc solve my_challenges.json --adapt 20m --time-limit 30m --submission out/submission.json
 
-The submission is valid from the first second; tasks are replaced as they are solved. A task that the solver does not
-know is answered by a copy of its input and marked in the record. With --time-limit the views come in rounds over all tasks,
-so that each has an answer early: the first view of every test input, then up to 8, up to 64, and all. What comes of a run that
-the limit does not cut is the same.
+The submission is valid from the first second; tasks are replaced as they are solved. A task that the solver does not \
+know is answered by a copy of its input and marked in the record. With --time-limit the views come in rounds over all tasks, \
+so that each has an answer early: the first view of every test input, then up to 8, up to 64, and all. What comes of a run that \
+the limit does not cut is the same. \
 With --adapt the checkpoint first adapts to the demonstrations of the tasks, see trm-arc adapt; that counts into --time-limit.")]
 pub struct Arguments {
     /// A set's name, a challenges file or a folder of task files
@@ -193,7 +193,8 @@ fn summary(record: &Record, plan: &Plan<'_>, adapted: Option<&Path>) -> String {
     );
     if let Some(score) = &record.score {
         text += &score::text(score);
-        if let Ok(comparison) = Comparison::of(std::slice::from_ref(record)) {
+        let run = Run { source: plan.record.display().to_string(), record: record.clone() };
+        if let Ok(comparison) = Comparison::of(&[run]) {
             text += &format!("\n{}", comparison.to_terminal());
         }
     }
