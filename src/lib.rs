@@ -12,10 +12,10 @@
 //!  6                                              score · submission
 //!  5  dataset           optim                     vote · solver
 //!  4  encode            model                     prediction
-//!  3  augment           ops · checkpoint
+//!  3  augment · picture ops · checkpoint
 //!  2  task              device · ranks
 //!  1  grid              kernels
-//!     puzzle wing       tensor wing               verdict wing (may read grid, task, augment)
+//!     puzzle wing       tensor wing               verdict wing (may read grid, task, augment, picture)
 //!     ------------------------------------------------------------------------------
 //!  0  clock · files · names · rng · units
 //! ```
@@ -58,6 +58,7 @@ pub mod model;
 pub mod names;
 pub mod ops;
 pub mod optim;
+pub mod picture;
 pub mod prediction;
 pub mod ranks;
 pub mod recipe;
