@@ -15,7 +15,6 @@ mod import;
 mod inspect;
 mod interrupt;
 mod merge;
-mod picture;
 mod publish;
 mod ranks;
 mod score;
