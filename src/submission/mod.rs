@@ -134,11 +134,14 @@ pub fn read_answers(path: &Path) -> Result<Answers, FileError> {
     Ok(read_attempts(path)?.into_iter().map(task).collect())
 }
 
-/// The same with each attempt in its place, for who must tell the first from the second: `None` for one that is no grid.
+/// Per task, per test input in order, the two attempts; `None` for one that is not there or is no grid.
+pub type Attempted = HashMap<String, Vec<[Option<Grid>; 2]>>;
+
+/// The same with each attempt in its place, for who must tell the first from the second.
 ///
 /// # Errors
 /// [`FileError`] when the file cannot be read, is not JSON, or is no object of tasks.
-pub fn read_attempts(path: &Path) -> Result<HashMap<String, Vec<[Option<Grid>; 2]>>, FileError> {
+pub fn read_attempts(path: &Path) -> Result<Attempted, FileError> {
     let grids = |entry: &Value| ATTEMPTS.map(|key| entry.get(key).and_then(|grid| Grid::from_json(grid).ok()));
     let entries: serde_json::Map<String, Value> = files::read_json(path)?;
     let task = |(task, value): (String, Value)| {

@@ -1,6 +1,5 @@
 //! `trm-arc tasks show`: tasks in the terminal or as a picture, alone or with the attempts of a submission.
 
-use std::collections::HashMap;
 use std::env;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -13,7 +12,7 @@ use crate::files;
 use crate::grid::Grid;
 use crate::names;
 use crate::picture::{Ink, Scene, Shown, to_terminal};
-use crate::submission;
+use crate::submission::{self, Attempted};
 use crate::task::{self, SHIPPED, Task, TaskSet};
 use crate::units::Bytes;
 
@@ -61,9 +60,6 @@ enum Color {
     #[value(name = "256")]
     Of256,
 }
-
-/// The attempts of a submission, by task.
-type Attempted = HashMap<String, Vec<[Option<Grid>; 2]>>;
 
 /// Draws the tasks.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
