@@ -12,10 +12,11 @@
 //!  6                                              score · submission
 //!  5  dataset           optim                     vote · solver
 //!  4  encode · overlap  model                     prediction
-//!  3  augment · concept ops · checkpoint
+//!  3  augment           ops · checkpoint
+//!     concept · picture
 //!  2  task              device · ranks
 //!  1  grid              kernels
-//!     puzzle wing       tensor wing               verdict wing (may read grid, task, augment)
+//!     puzzle wing       tensor wing               verdict wing (may read grid, task, augment, picture)
 //!     ------------------------------------------------------------------------------
 //!  0  clock · files · names · rng · units
 //! ```
@@ -60,6 +61,7 @@ pub mod names;
 pub mod ops;
 pub mod optim;
 pub mod overlap;
+pub mod picture;
 pub mod prediction;
 pub mod ranks;
 pub mod recipe;

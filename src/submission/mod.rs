@@ -1,8 +1,8 @@
 //! `submission.json`, Kaggle's file: `{"id": [{"attempt_1": grid, "attempt_2": grid}, ...]}`, one entry per test input.
 //!
 //! A [`Submission`] is complete from its first moment: it begins with a copy of the input everywhere, and tasks are
-//! replaced as they are solved. What bites: [`read_answers`] takes what can be read and leaves the rest out (the score
-//! counts it as wrong); [`check`] names every fault.
+//! replaced as they are solved. What bites: [`read_answers`] and [`read_attempts`] take what can be read and leave the rest
+//! out (the score counts it as wrong); [`check`] names every fault.
 
 mod lint;
 mod merge;
@@ -24,6 +24,9 @@ pub use merge::{MergeError, merge};
 
 /// Where a submission goes unless another place is asked for.
 pub const DEFAULT_FILE: &str = "submissions/submission.json";
+
+/// The name of that file, which a run's folder is looked through for.
+pub const FILE_NAME: &str = "submission.json";
 
 /// The keys of an output.
 pub const ATTEMPTS: [&str; 2] = ["attempt_1", "attempt_2"];
@@ -126,10 +129,20 @@ impl Submission {
 /// # Errors
 /// [`FileError`] when the file cannot be read, is not JSON, or is no object of tasks.
 pub fn read_answers(path: &Path) -> Result<Answers, FileError> {
-    let grids = |entry: &Value| {
-        let attempts = ATTEMPTS.into_iter().filter_map(|key| entry.get(key));
-        attempts.filter_map(|grid| Grid::from_json(grid).ok()).collect()
-    };
+    let grids = |attempts: [Option<Grid>; 2]| attempts.into_iter().flatten().collect();
+    let task = |(task, outputs): (String, Vec<_>)| (task, outputs.into_iter().map(grids).collect());
+    Ok(read_attempts(path)?.into_iter().map(task).collect())
+}
+
+/// Per task, per test input in order, the two attempts; `None` for one that is not there or is no grid.
+pub type Attempted = HashMap<String, Vec<[Option<Grid>; 2]>>;
+
+/// The same with each attempt in its place, for who must tell the first from the second.
+///
+/// # Errors
+/// [`FileError`] when the file cannot be read, is not JSON, or is no object of tasks.
+pub fn read_attempts(path: &Path) -> Result<Attempted, FileError> {
+    let grids = |entry: &Value| ATTEMPTS.map(|key| entry.get(key).and_then(|grid| Grid::from_json(grid).ok()));
     let Entries(entries): Entries<Value> = files::read_json(path)?;
     let task = |(task, value): (String, Value)| {
         (task, value.as_array().map(|list| list.iter().map(grids).collect()).unwrap_or_default())

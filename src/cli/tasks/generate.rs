@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{CliError, Exit, counted, print};
+use crate::cli::{CliError, Exit, counted, print};
 use crate::concept;
 use crate::files::{self, NewFolder};
 use crate::task;

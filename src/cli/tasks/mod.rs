@@ -1,19 +1,17 @@
-//! `trm-arc tasks`: list the sets, show a task, verify that the files are what they were, generate new ones.
+//! `trm-arc tasks`: list the sets, show tasks, verify that the files are what they were, generate new ones.
 
-use std::env;
-use std::io::{self, IsTerminal};
+mod generate;
+mod show;
 
 use clap::{Args, Subcommand};
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
-use super::picture::{self, Ink};
-use super::{CliError, Exit, generate, print};
-use crate::names;
-use crate::task::{self, SHIPPED, Task, TaskSet};
+use super::{CliError, Exit, print};
+use crate::task::{self, SHIPPED, TaskSet};
 
-/// List the task sets, show a task, verify the files, generate new tasks
+/// List the task sets, show tasks, verify the files, generate new tasks
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   trm-arc tasks list arc-agi-2/evaluation
@@ -33,17 +31,7 @@ enum Action {
         /// A set's name, a challenges file or a folder of task files
         set: Option<String>,
     },
-    /// Draw a task
-    #[command(after_help = "Examples:
-  trm-arc tasks show 007bbfb7
-  trm-arc tasks show my_task --tasks my_challenges.json")]
-    Show {
-        /// The task's id
-        id: String,
-        /// Where to look; without it, in every set that comes with the program
-        #[arg(long)]
-        tasks: Option<String>,
-    },
+    Show(show::Arguments),
     /// Check digests and counts; exit 1 names what is wrong
     #[command(after_help = "Examples:
   trm-arc tasks verify
@@ -60,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     match &arguments.action {
         Action::List { set: None } => list_sets(),
         Action::List { set: Some(set) } => list_tasks(&task::load(set)?),
-        Action::Show { id, tasks } => show(id, tasks.as_deref()),
+        Action::Show(arguments) => show::run(arguments),
         Action::Verify { set } => verify(set.as_deref()),
         Action::Generate(arguments) => generate::run(arguments),
     }
@@ -92,26 +80,6 @@ fn table(builder: Builder, numbers: std::ops::Range<usize>) -> Result<Exit, CliE
     table.with(Style::empty()).with(Padding::new(0, 2, 0, 0)).modify(Columns::new(numbers), Alignment::right());
     let text: String = table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect();
     print(&text)?;
-    Ok(Exit::Done)
-}
-
-fn show(id: &str, tasks: Option<&str>) -> Result<Exit, CliError> {
-    let sets = match tasks {
-        Some(set) => vec![task::load(set)?],
-        None => SHIPPED.iter().map(|name| task::load(name)).collect::<Result<_, _>>()?,
-    };
-    let holders: Vec<(&TaskSet, &Task)> = sets.iter().filter_map(|set| Some((set, set.task(id).ok()?))).collect();
-    let Some(&(_, task)) = holders.first() else {
-        if let [set] = sets.as_slice() {
-            set.task(id)?;
-        }
-        let hint = names::hint(id, sets.iter().flat_map(|set| &set.tasks).map(|task| task.id.as_str()));
-        return Err(CliError::Usage(format!("no task \"{id}\" in {}{hint}", SHIPPED.join(", "))));
-    };
-    let is_coloured = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let names: Vec<&str> = holders.iter().map(|(set, _)| set.name.as_str()).collect();
-    let ink = if is_coloured { Ink::Colour } else { Ink::Digits };
-    print(&format!("task {} of {}\n{}", task.id, names.join(", "), picture::task(task, ink)))?;
     Ok(Exit::Done)
 }
 
