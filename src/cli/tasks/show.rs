@@ -24,9 +24,9 @@ use crate::units::Bytes;
   trm-arc tasks show 0934a4d8 --tasks arc-agi-2/evaluation --submission submissions
   trm-arc tasks show my_task --tasks my_challenges.json --png my_task.png
 
-Attempts are judged in words, and each cell that differs from the truth bears a mark. Lines are as long as COLUMNS says, else as the terminal
-is wide, else 80 columns. ARC-AGI-2 has many tasks of ARC-AGI-1 with their pairs in another order: the first set that has the task gives
-the order, so name the set where it matters.")]
+Attempts are judged in words, and each cell that differs from the truth bears a mark. Lines are as long as COLUMNS says, \
+else as the terminal is wide, else 80 columns. ARC-AGI-2 has many tasks of ARC-AGI-1 with their pairs in another order: the \
+first set that has the task gives the order, so name the set where it matters.")]
 pub struct Arguments {
     /// The ids of the tasks
     #[arg(required = true, value_name = "ID")]
