@@ -1,7 +1,7 @@
 //! `trm-arc`: train, run, judge and submit Tiny Recursive Models (arXiv 2510.04871) on ARC-AGI.
 //!
 //! Puzzles know no tensors. Tensors know no puzzles. The verdict knows neither tensors nor training.
-//! Only `recipe`, `train`, `solve` and `bench` see two wings.
+//! Only `recipe`, `train`, `solve`, `bench` see two wings.
 //!
 //! ```text
 //! 10  cli                                         one file per command; main.rs parses, runs, sets the exit code

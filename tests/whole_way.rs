@@ -4,30 +4,12 @@
 mod program;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use program::small_grids;
+use program::tiny as recipe;
 use serde_json::Value;
-
-/// The smallest recipe: a model of 32 numbers a token on the tiniest tasks.
-fn recipe(folder: &Path, steps: usize) -> PathBuf {
-    let changes = [
-        ("hidden = 128", "hidden = 32"),
-        ("puzzle_width = 128", "puzzle_width = 32"),
-        ("heads = 4", "heads = 2"),
-        ("largest_side = 10", "largest_side = 5"),
-        ("largest_side = 7", "largest_side = 3"),
-        ("batch = 16", "batch = 4"),
-        ("warmup = 100", "warmup = 0"),
-        ("sizes = \"kept\"", "sizes = \"any\""),
-        ("log_every = 100", "log_every = 1"),
-    ];
-    let path = folder.join("tiny.toml");
-    fs::write(&path, small_grids(&changes, steps)).unwrap();
-    path
-}
 
 fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trm-arc"));

@@ -18,8 +18,10 @@ mod interrupt;
 mod leaks;
 mod man;
 mod merge;
+mod plot;
 mod publish;
 mod ranks;
+mod report;
 mod score;
 mod solve;
 mod tasks;
@@ -73,6 +75,8 @@ enum Command {
     Validate(validate::Arguments),
     Merge(merge::Arguments),
     Compare(compare::Arguments),
+    Report(report::Arguments),
+    Plot(plot::Arguments),
     Tasks(tasks::Arguments),
     Leaks(leaks::Arguments),
     Identifiers(identifiers::Arguments),
@@ -177,6 +181,8 @@ pub fn main() -> Exit {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Plot(arguments) => plot::run(&arguments),
         Command::Tasks(arguments) => tasks::run(&arguments),
         Command::Leaks(arguments) => leaks::run(&arguments),
         Command::Identifiers(arguments) => identifiers::run(&arguments),

@@ -1,11 +1,14 @@
 //! Reports: the record of a run, the published results, and the two in one table.
 //!
-//! Two runs on the same tasks are also set against each other, task by task. `run.json` is written by a run and read by `trm-arc compare`; `reports/baselines.csv` is part of the program.
+//! Two runs on the same tasks are also set against each other, task by task, and one run is laid out as a page ([`review`]). `run.json` is
+//! written by a run and read by `trm-arc compare` and `report`; `reports/baselines.csv` is part of the program.
 
 mod baselines;
 mod change;
+pub mod chart;
 mod comparison;
 mod record;
+pub mod review;
 mod table;
 
 use std::path::PathBuf;
@@ -59,6 +62,37 @@ pub enum ReportError {
         run: String,
         /// Why it has none.
         reason: &'static str,
+    },
+    /// Tasks that are not those of the run.
+    #[error("run \"{run}\" was on {tasks}, and {name} holds other tasks; name the tasks of the run by --tasks")]
+    NotItsTasks {
+        /// The run's name.
+        run: String,
+        /// The name that its tasks had.
+        tasks: String,
+        /// What was found.
+        name: String,
+    },
+    /// A submission that does not lead to what the record says.
+    #[error(
+        "{path}: this is not the submission of the run: the record has another result for task {task}; name the run's by --submission"
+    )]
+    NotItsSubmission {
+        /// The submission.
+        path: PathBuf,
+        /// The first task that differs.
+        task: String,
+    },
+    /// Predictions whose vote is not what was submitted.
+    #[error(
+        "{path}: these are not the predictions of the run: their vote for task {task} is not what was submitted; \
+         name the run's by --predictions, or move them away"
+    )]
+    NotItsPredictions {
+        /// The predictions.
+        path: PathBuf,
+        /// The first task that differs.
+        task: String,
     },
     /// The table of published results does not parse.
     #[error("reports/baselines.csv: {0}")]

@@ -79,18 +79,18 @@ impl Window {
 /// # Errors
 /// [`FileError`] with the row that cannot be read.
 pub(super) fn read(path: &Path, last_step: usize) -> Result<Vec<LogRow>, FileError> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
+    let rows = if path.exists() { read_log(path)? } else { Vec::new() };
+    Ok(rows.into_iter().filter(|row| row.step <= last_step).collect())
+}
+
+/// All rows of a log file.
+///
+/// # Errors
+/// [`FileError`] when there is no file, or with the row that cannot be read.
+pub fn read_log(path: &Path) -> Result<Vec<LogRow>, FileError> {
     let bytes = files::read(path)?;
-    let mut rows = Vec::new();
-    for row in csv::Reader::from_reader(bytes.as_slice()).deserialize() {
-        let row: LogRow = row.map_err(|e| files::format_error(path, e.to_string()))?;
-        if row.step <= last_step {
-            rows.push(row);
-        }
-    }
-    Ok(rows)
+    let rows = csv::Reader::from_reader(bytes.as_slice()).into_deserialize();
+    rows.map(|row| row.map_err(|e| files::format_error(path, e.to_string()))).collect()
 }
 
 /// Writes the whole log; it has a row per window, so this is cheap. Without a row there is no file.

@@ -3,7 +3,7 @@
 #![allow(dead_code)]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
@@ -55,6 +55,24 @@ pub fn small_grids(changes: &[(&str, &str)], steps: usize) -> String {
     }
     let line = text.lines().find(|line| line.starts_with("steps = ")).unwrap().to_owned();
     text.replace(&line, &format!("steps = {steps}"))
+}
+
+/// The smallest recipe, in `tiny.toml`: a model of 32 numbers a token on the tiniest tasks.
+pub fn tiny(folder: &Path, steps: usize) -> PathBuf {
+    let changes = [
+        ("hidden = 128", "hidden = 32"),
+        ("puzzle_width = 128", "puzzle_width = 32"),
+        ("heads = 4", "heads = 2"),
+        ("largest_side = 10", "largest_side = 5"),
+        ("largest_side = 7", "largest_side = 3"),
+        ("batch = 16", "batch = 4"),
+        ("warmup = 100", "warmup = 0"),
+        ("sizes = \"kept\"", "sizes = \"any\""),
+        ("log_every = 100", "log_every = 1"),
+    ];
+    let path = folder.join("tiny.toml");
+    fs::write(&path, small_grids(&changes, steps)).unwrap();
+    path
 }
 
 /// Bad input: exit 2, one `error:` line with these parts on stderr, nothing on stdout.

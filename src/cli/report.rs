@@ -1,0 +1,87 @@
+//! `trm-arc report`: a run as a page to browse, and as Markdown, CSV and JSON.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{CliError, Exit, print, talk};
+use crate::files;
+use crate::prediction;
+use crate::report::review::{Files, Price, Review};
+use crate::report::{RECORD_FILE, Record, ReportError};
+use crate::submission;
+use crate::task;
+
+/// The names that a report's files have.
+const NAMES: [&str; 4] = ["report.html", "report.md", "report.csv", "report.json"];
+
+/// Write a run's report: a page to browse, Markdown, CSV and JSON
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  trm-arc solve arc-agi-1/evaluation --predictions submissions/predictions.jsonl
+  trm-arc report submissions
+  trm-arc report runs/mine/run.json --output runs/mine/report --price-per-hour 2.5
+
+report.html is one file that needs no network: summary, chart, and every task with both attempts, the truth, the candidates with their
+votes, and the answers after each supervision step. Submission and predictions are looked for beside the record, as submission.json and
+predictions.jsonl; without predictions there are no candidates. Files of another run are refused.")]
+pub struct Arguments {
+    /// The run's record, or the folder it lies in
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// The run's submission; submission.json beside the record without it
+    #[arg(long, value_name = "FILE")]
+    submission: Option<PathBuf>,
+    /// The run's predictions; predictions.jsonl beside the record, where there is one, without it
+    #[arg(long, value_name = "FILE")]
+    predictions: Option<PathBuf>,
+    /// The run's tasks, where they are not found by the name in its record
+    #[arg(long, value_name = "TASKS")]
+    tasks: Option<String>,
+    /// The folder that the report goes into; the record's without it
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// What an hour of the machine costs in US dollars, for the cost of a task
+    #[arg(long, value_name = "DOLLARS", value_parser = price)]
+    price_per_hour: Option<f64>,
+}
+
+/// Writes the report.
+pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
+    let record_file = if arguments.run.is_dir() { arguments.run.join(RECORD_FILE) } else { arguments.run.clone() };
+    let record = Record::read(&record_file)?;
+    let set = task::load(arguments.tasks.as_deref().unwrap_or(&record.tasks.name))?;
+    let beside = |name: &str| record_file.with_file_name(name);
+    let submission = arguments.submission.clone().unwrap_or_else(|| beside("submission.json"));
+    let answers = submission::read_answers(&submission)?;
+    let predictions = match &arguments.predictions {
+        Some(path) => Some(path.clone()),
+        None => Some(beside("predictions.jsonl")).filter(|path| path.exists()),
+    };
+    let predictions = predictions.map(|path| Ok::<_, CliError>((prediction::read(&path)?, path))).transpose()?;
+    let review = Review::of(&record, Files { set: &set, submission: (&answers, submission), predictions })?;
+    if !review.has_predictions {
+        talk(
+            "note: no predictions beside the record, so the report has no candidates; solve with --predictions keeps them",
+        );
+    }
+    let price = Price { dollars_per_hour: arguments.price_per_hour };
+    let folder = arguments.output.clone().unwrap_or_else(|| beside("").to_owned());
+    for (path, text) in written(&review, price, &folder)? {
+        files::write(&path, text.as_bytes())?;
+        print(&format!("{}\n", path.display()))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The report's files with what is in them.
+fn written(review: &Review<'_>, price: Price, folder: &Path) -> Result<[(PathBuf, String); 4], ReportError> {
+    let texts = [review.to_html(price)?, review.to_markdown(price)?, review.to_csv()?, review.to_json(price)?];
+    let mut names = NAMES.into_iter();
+    Ok(texts.map(|text| (folder.join(names.next().expect("a name for each")), text)))
+}
+
+fn price(text: &str) -> Result<f64, String> {
+    let price = text.trim_start_matches('$').parse().ok().filter(|price: &f64| price.is_finite() && *price >= 0.0);
+    price.ok_or_else(|| format!("\"{text}\" is no price; write dollars as 2.5"))
+}
