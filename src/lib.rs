@@ -1,11 +1,11 @@
 //! `trm-arc`: train, run, judge and submit Tiny Recursive Models (arXiv 2510.04871) on ARC-AGI.
 //!
 //! Puzzles know no tensors. Tensors know no puzzles. The verdict knows neither tensors nor training.
-//! Only `recipe`, `train`, `solve`, `bench` see two wings.
+//! Only `recipe`, `train`, `solve`, `bench` and `regress` see two wings.
 //!
 //! ```text
 //! 10  cli                                         one file per command; main.rs parses, runs, sets the exit code
-//!  9  bench
+//!  9  bench · regress
 //!  8  train · solve
 //!     ------------------------------------------------------------------------------
 //!  7                     recipe                   report
@@ -65,6 +65,7 @@ pub mod picture;
 pub mod prediction;
 pub mod ranks;
 pub mod recipe;
+pub mod regress;
 pub mod report;
 pub mod rng;
 pub mod score;

@@ -18,7 +18,7 @@ enum Wing {
 
 use Wing::{Ground, Meeting, Puzzle, Tensor, Verdict};
 
-const ROOMS: [(&str, u8, Wing); 33] = [
+const ROOMS: [(&str, u8, Wing); 34] = [
     ("clock", 0, Ground),
     ("files", 0, Ground),
     ("names", 0, Ground),
@@ -49,6 +49,7 @@ const ROOMS: [(&str, u8, Wing); 33] = [
     ("train", 8, Meeting),
     ("solve", 8, Meeting),
     ("bench", 9, Meeting),
+    ("regress", 9, Meeting),
     ("cli", 10, Meeting),
     ("lib", 11, Meeting),
     ("main", 11, Meeting),

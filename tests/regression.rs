@@ -1,40 +1,81 @@
-//! The promise: the default checkpoint still solves what its record in `reports/` says that it solved. No test pair of these
-//! tasks was ever trained on.
+//! The promise: the default checkpoint still solves what `reports/regression.json` says that it solved, on tasks of which no test pair
+//! was ever trained on: those that it has rows for as it is, some of our own after an adaptation to their demonstrations.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use dfdx::prelude::Cpu;
-use trm_arc::prediction::Solver;
 use trm_arc::recipe::Trained;
-use trm_arc::report::Record;
-use trm_arc::solve::ModelSolver;
-use trm_arc::{task, vote};
+use trm_arc::regress;
+use trm_arc::report::{Part, Record, Regression};
+use trm_arc::task;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-#[test]
-fn the_default_checkpoint_still_solves_what_it_solved() {
-    let record = Record::read(&root().join("reports/default.json")).unwrap();
-    let trained = Trained::load(&root().join("checkpoints/default"), &Cpu::default()).unwrap();
-    let checkpoint = record.checkpoint.as_ref().unwrap();
-    assert_eq!(trained.digest, checkpoint.digest, "the record is not this checkpoint's");
-    let set = task::load(&record.tasks.name).unwrap();
-    assert_eq!(set.digest(), record.tasks.digest, "the tasks have changed");
-
-    let solved = &record.score.as_ref().unwrap().solved_tasks;
-    let mut solver = ModelSolver::new(trained, record.views.unwrap(), record.steps.unwrap());
-    let lost: Vec<_> = solved.iter().filter(|id| !solves(&mut solver, set.task(id).unwrap())).collect();
-    assert!(lost.is_empty(), "of {} solved tasks these are lost: {lost:?}", solved.len());
+fn state() -> Regression {
+    Regression::read(&root().join("reports/regression.json")).unwrap()
 }
 
-fn solves(solver: &mut ModelSolver<Cpu>, task: &task::Task) -> bool {
-    let predictions = solver.solve(task, &|| false).unwrap();
-    task.test.iter().enumerate().all(|(i, test)| {
-        let candidates = vote::rank(predictions.iter().filter(|prediction| prediction.test == i));
-        vote::attempts(&candidates, &test.input).solve(test.output.as_ref().unwrap())
-    })
+fn solved_again(part: &Part) -> Part {
+    let scratch = tempfile::tempdir().unwrap();
+    let (checkpoint, device) = (root().join("checkpoints/default"), Cpu::default());
+    regress::solve(part, &checkpoint, scratch.path(), &device, &AtomicBool::new(false), |_| ()).unwrap().unwrap()
+}
+
+#[test]
+fn the_default_checkpoint_still_solves_what_it_solved() {
+    let state = state();
+    let quick: Vec<&Part> = state.parts.iter().filter(|part| part.is_quick).collect();
+    assert!(quick.iter().any(|part| part.adapted.is_some()) && quick.iter().any(|part| part.adapted.is_none()));
+    for part in quick {
+        let now = solved_again(part);
+        let standing = part.beside(&now);
+        assert!(!standing.is_below, "{}: {} is below {:?}", part.tasks, now.task_score, part.interval);
+        // an adaptation is exact in one arithmetic; in another it rounds its way to other tasks, and the score alone is held
+        if part.adapted.is_none() || regress::arithmetic() == state.arithmetic {
+            assert!(
+                standing.lost.is_empty(),
+                "{}: of {} solved, lost {:?}",
+                part.tasks,
+                part.solved.len(),
+                standing.lost
+            );
+        }
+    }
+}
+
+#[test]
+fn the_state_the_record_and_the_checkpoint_are_of_one_kind() {
+    let state = state();
+    let record = Record::read(&root().join("reports/default.json")).unwrap();
+    let trained = Trained::load(&root().join("checkpoints/default"), &Cpu::default()).unwrap();
+    assert_eq!(
+        state.checkpoint, trained.digest,
+        "the state is not this checkpoint's; `trm-arc regress --record` makes a new one"
+    );
+    assert_eq!(record.checkpoint.as_ref().unwrap().digest, trained.digest, "the record is not this checkpoint's");
+    assert_eq!(record.score.as_ref().unwrap().solved_tasks, state.parts[0].solved);
+    for part in &state.parts {
+        assert_eq!(task::load(&part.tasks).unwrap().digest(), part.digest, "{} has changed", part.tasks);
+    }
+    let whole = state.parts.iter().find(|part| part.adapted.is_some() && part.only.is_none()).unwrap();
+    assert!(whole.asked >= 40 && !whole.solved.is_empty(), "{} tasks of our own", whole.asked);
+}
+
+#[test]
+fn a_lost_task_and_other_tasks_are_found() {
+    let evaluation = &state().parts[0];
+    let mut part = evaluation.clone();
+    let (kept, never) = (part.solved[0].clone(), "00576224".to_owned());
+    assert!(!part.solved.contains(&never), "the task is solved now; name another");
+    part.only = Some(vec![kept.clone(), never.clone()]);
+    part.solved = vec![kept, never.clone()];
+    let standing = part.beside(&solved_again(&part));
+    assert_eq!((standing.lost, standing.gained), (vec![never], vec![]));
+    part.digest.replace_range(0..1, "x");
+    assert!(regress::tasks_of(&part).unwrap_err().to_string().contains("arc-agi-1/evaluation"));
 }
 
 #[test]
@@ -42,7 +83,7 @@ fn the_default_checkpoint_is_small_and_holds_no_training_state() {
     let folder = root().join("checkpoints/default");
     let sizes = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
     let size: u64 = sizes.sum();
-    assert!(size < 20_000_000, "{size} bytes");
+    assert!(size < 30_000_000, "{size} bytes");
     let manifest = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
     assert!(manifest.contains("\"state\": null"));
 }

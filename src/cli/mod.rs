@@ -21,6 +21,7 @@ mod merge;
 mod plot;
 mod publish;
 mod ranks;
+mod regress;
 mod report;
 mod score;
 mod solve;
@@ -42,6 +43,7 @@ use crate::device::DeviceError;
 use crate::files::FileError;
 use crate::ranks::RanksError;
 use crate::recipe::RecipeError;
+use crate::regress::RegressError;
 use crate::report::ReportError;
 use crate::score::ScoreError;
 use crate::solve::SolveError;
@@ -77,6 +79,7 @@ enum Command {
     Compare(compare::Arguments),
     Report(report::Arguments),
     Plot(plot::Arguments),
+    Regress(regress::Arguments),
     Tasks(tasks::Arguments),
     Leaks(leaks::Arguments),
     Identifiers(identifiers::Arguments),
@@ -132,6 +135,8 @@ enum CliError {
     #[error(transparent)]
     Report(#[from] ReportError),
     #[error(transparent)]
+    Regress(#[from] RegressError),
+    #[error(transparent)]
     Merge(#[from] MergeError),
     #[error(transparent)]
     Solve(#[from] SolveError),
@@ -183,6 +188,7 @@ pub fn main() -> Exit {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
+        Command::Regress(arguments) => regress::run(&arguments),
         Command::Tasks(arguments) => tasks::run(&arguments),
         Command::Leaks(arguments) => leaks::run(&arguments),
         Command::Identifiers(arguments) => identifiers::run(&arguments),

@@ -39,7 +39,7 @@ const fn rows_of_lanes(lanes: usize) -> usize {
 }
 
 /// The numbers of a vector of this processor.
-fn lanes() -> usize {
+pub fn lanes() -> usize {
     struct Lanes;
     impl WithSimd for Lanes {
         type Output = usize;

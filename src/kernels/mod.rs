@@ -44,6 +44,7 @@ mod bytes;
 #[cfg(target_arch = "x86_64")]
 mod tiles;
 
+pub use fma::lanes;
 pub use newton_schulz::{ITERATIONS, QUINTIC};
 pub use scratch::Scratch;
 pub use transpose::{transpose, transpose_boards};

@@ -21,13 +21,15 @@ impl Block {
         Self::drawn([(text.to_owned(), text.chars().count())])
     }
 
-    /// A text broken between words where it is longer than this.
+    /// A text broken between words where it is longer than this, and within a word that alone is longer.
     pub(super) fn wrapped(text: &str, limit: usize) -> Self {
         let mut lines: Vec<String> = Vec::new();
-        for word in text.split_whitespace() {
+        let letters = text.split_whitespace().map(|word| word.chars().collect::<Vec<_>>());
+        let words = letters.flat_map(|letters| letters.chunks(limit.max(1)).map(String::from_iter).collect::<Vec<_>>());
+        for word in words {
             match lines.last_mut() {
                 Some(line) if line.chars().count() + 1 + word.chars().count() <= limit => *line += &format!(" {word}"),
-                _ => lines.push(word.to_owned()),
+                _ => lines.push(word),
             }
         }
         lines.iter().fold(Self::default(), |block, line| block.over(Self::text(line)))
@@ -91,5 +93,6 @@ mod tests {
     fn a_long_text_breaks_between_words() {
         assert_eq!(Block::wrapped("one two three", 7).into_text(), "one two\nthree\n");
         assert_eq!(Block::wrapped("one two three", 6).into_text(), "one\ntwo\nthree\n");
+        assert_eq!(Block::wrapped("one seventeen", 5).into_text(), "one\nseven\nteen\n");
     }
 }

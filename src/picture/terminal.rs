@@ -260,7 +260,9 @@ output                 attempt 1                   attempt 2
                 let longest = text.lines().map(|line| line.chars().count()).max();
                 assert!(longest.is_some_and(|longest| longest <= width), "{} {ink:?} {width}:\n{text}", task.id);
                 let (legends, shapes) = (text.matches('(').count(), 2 * text.matches("instead of").count());
-                let marks = text.matches(['*', 'x']).count() - shapes + text.matches("><").count();
+                // the letter of a mark may also be in the task's name
+                let named = shown.len() * task.id.matches('x').count();
+                let marks = text.matches(['*', 'x']).count() - shapes - named + text.matches("><").count();
                 assert_eq!(marks, wrong + legends, "{} {ink:?} {width}:\n{text}", task.id);
             }
         }

@@ -8,6 +8,7 @@ mod change;
 pub mod chart;
 mod comparison;
 mod record;
+mod regression;
 pub mod review;
 mod table;
 
@@ -20,6 +21,7 @@ pub use baselines::{Baseline, Kind, baselines};
 pub use change::{Change, Side};
 pub use comparison::{Comparison, Row};
 pub use record::{Checkpoint, RECORD_FILE, Record, Run, Status, TaskEntry, Tasks};
+pub use regression::{Adapted, Part, REGRESSION_FILE, Regression, Standing};
 
 /// What can be wrong with reports.
 #[derive(Debug, Error)]

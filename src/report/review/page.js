@@ -177,12 +177,12 @@ function answered(task, test, i, size, small) {
     ...test.attempts.map((grid, k) => judged(`attempt ${k + 1}`, grid, test.truth, size)), figure("truth", test.truth, size))];
   if (test.candidates.length) {
     const votes = (candidate) => `${candidate.place + 1}. ${counted(candidate.votes, "vote")}, halting ${candidate.halt}`;
-    parts.push(element("h3", {}, "Candidates by votes"), element("div", { class: "row" },
+    parts.push(element("h3", {}, "Candidates by votes"), element("div", { class: "row small" },
       ...test.candidates.map((candidate) => judged(votes(candidate), candidate.grid, test.truth, small))));
     if (test.others[0]) parts.push(element("p", { class: "soft" }, `and ${counted(test.others[0], "other")} with ${counted(test.others[1], "vote")}`));
   }
   if (test.steps.length) {
-    parts.push(element("h3", {}, "The first view's answer after each supervision step"), element("div", { class: "row" },
+    parts.push(element("h3", {}, "The first view's answer after each supervision step"), element("div", { class: "row small" },
       ...test.steps.map((grid, step) => judged(`step ${step + 1}`, grid, test.truth, small))));
   }
   return parts;

@@ -1,0 +1,125 @@
+//! `trm-arc regress`: does the checkpoint still solve what it solved?
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use dfdx::prelude::Cpu;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{CliError, Exit, counted, interrupt, print, talk};
+use crate::checkpoint;
+use crate::files;
+use crate::recipe::Trained;
+use crate::regress::{self, Progress};
+use crate::report::{Part, REGRESSION_FILE, Regression, Standing};
+use crate::units::{Percent, Seconds};
+
+/// Solve held-out tasks again and fail when something is lost
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  trm-arc regress
+  trm-arc regress --quick
+  trm-arc regress --checkpoint runs/mine --state runs/mine/regression.json --record
+
+The tasks are ARC-AGI-1's evaluation set, and held-out/concepts, which the checkpoint has no rows for: it is adapted to their demonstrations in
+a fixed number of steps from a fixed seed. Exit code 1 when a task that was solved is not, or a score is below its recorded interval. The outcome is exact on one
+kind of processor; another rounds in another way, which is said.")]
+pub struct Arguments {
+    /// The checkpoint's folder; the one that comes with the project without it
+    #[arg(long, value_name = "DIR")]
+    checkpoint: Option<PathBuf>,
+    /// What was solved; reports/regression.json without it
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Only what takes seconds
+    #[arg(long)]
+    quick: bool,
+    /// Write down what is solved now in place of comparing it
+    #[arg(long, conflicts_with = "quick")]
+    record: bool,
+}
+
+/// Solves the parts and compares.
+pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
+    let device = Cpu::default();
+    let shipped = |path: &str| files::find(Path::new(path)).unwrap_or_else(|| path.into());
+    let checkpoint = arguments.checkpoint.clone().unwrap_or_else(|| shipped(checkpoint::DEFAULT));
+    let path = arguments.state.clone().unwrap_or_else(|| shipped(REGRESSION_FILE));
+    let trained = Trained::load(&checkpoint, &device)?;
+    let arithmetic = regress::arithmetic();
+    let state = if arguments.record {
+        let parts = regress::parts(&trained)?;
+        Regression { checkpoint: trained.digest.clone(), arithmetic: arithmetic.clone(), parts }
+    } else {
+        Regression::read(&path)?
+    };
+    if state.checkpoint != trained.digest {
+        return Err(CliError::Usage(format!(
+            "{}: the state of another checkpoint than {}; name the right one by --checkpoint, or make a new state by --record",
+            path.display(),
+            checkpoint.display()
+        )));
+    }
+    drop(trained);
+    let stop = interrupt::catch()?;
+    let mut now = Vec::new();
+    let mut holds = true;
+    for part in state.parts.iter().filter(|part| part.is_quick || !arguments.quick) {
+        let started = Instant::now();
+        let Some(solved) = solve(part, &checkpoint, &device, stop)? else { return Ok(Exit::Interrupted) };
+        let standing = (!arguments.record).then(|| part.beside(&solved));
+        holds &= standing.as_ref().is_none_or(Standing::holds);
+        print(&text(part, &solved, standing.as_ref(), started.elapsed()))?;
+        now.push(solved);
+    }
+    if arguments.record {
+        Regression { parts: now, ..state }.write(&path)?;
+        print(&format!("recorded in {}\n", path.display()))?;
+    } else if !holds && state.arithmetic != arithmetic {
+        talk(format_args!("note: the state was recorded in {}; here it is {arithmetic}", state.arithmetic));
+    }
+    Ok(if holds { Exit::Done } else { Exit::Failed })
+}
+
+/// One part, with a bar.
+fn solve(part: &Part, checkpoint: &Path, device: &Cpu, stop: &AtomicBool) -> Result<Option<Part>, CliError> {
+    let scratch = tempfile::tempdir().map_err(CliError::Output)?;
+    let bar = ProgressBar::new(0);
+    let style =
+        ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}, {elapsed} spent").expect("the template is right");
+    bar.set_style(style);
+    bar.enable_steady_tick(Duration::from_millis(500));
+    let solved = regress::solve(part, checkpoint, scratch.path(), device, stop, |progress| {
+        let (done, all, what) = match progress {
+            Progress::Adapting(done, all) => (done, all, "steps of the adaptation"),
+            Progress::Solving(done, all) => (done, all, "tasks solved or missed"),
+        };
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+        bar.set_message(what);
+    });
+    bar.finish_and_clear();
+    Ok(solved?)
+}
+
+fn text(part: &Part, now: &Part, standing: Option<&Standing>, spent: Duration) -> String {
+    let how = part.adapted.map(|adapted| format!(", adapted in {} steps", adapted.steps)).unwrap_or_default();
+    let solved = counted(now.solved.len(), "task");
+    let score = Percent::of(now.task_score, 1.0);
+    let mut text =
+        format!("{}{how}: {solved} of {} solved, score {score}, in {}\n", part.tasks, now.asked, Seconds::from(spent));
+    let Some(standing) = standing else { return text };
+    let (low, high) = part.interval;
+    let recorded = Percent::of(part.task_score, 1.0);
+    let (low, high) = (Percent::of(low, 1.0), Percent::of(high, 1.0));
+    let verdict = if standing.is_below { "the score is BELOW it" } else { "the score holds" };
+    text += &format!("  recorded {} solved, {recorded}, 95% interval {low} to {high}: {verdict}\n", part.solved.len());
+    for (what, tasks) in [("LOST", &standing.lost), ("gained", &standing.gained)] {
+        if !tasks.is_empty() {
+            text += &format!("  {what} {}: {}\n", tasks.len(), tasks.join(" "));
+        }
+    }
+    text
+}
