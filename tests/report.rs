@@ -88,6 +88,20 @@ fn a_report_without_predictions_says_what_it_lacks() {
 }
 
 #[test]
+fn a_shard_has_a_report_of_its_own_tasks() {
+    let folder = Program::new();
+    assert_eq!(folder.run(&["solve", "arc-agi-2/evaluation", "--solver", "copy", "--shard", "2/4"]).code, 0);
+    let ended = folder.run(&["report", "submissions"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(folder.path("submissions/report.json")).unwrap()).unwrap();
+    assert_eq!(
+        report["outputs"].as_array().unwrap().len(),
+        report["run"]["tasks"]["outputs"].as_u64().unwrap() as usize
+    );
+}
+
+#[test]
 fn the_curves_of_trainings_are_drawn_together() {
     let folder = solved();
     let ended = folder.run(&["plot", "run", "run/log.csv", "--output", "curves.svg", "--over", "time"]);

@@ -50,10 +50,14 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let record_file = if arguments.run.is_dir() { arguments.run.join(RECORD_FILE) } else { arguments.run.clone() };
     let record = Record::read(&record_file)?;
-    let set = task::load(arguments.tasks.as_deref().unwrap_or(&record.tasks.name))?;
+    let mut set = task::load(arguments.tasks.as_deref().unwrap_or(&record.tasks.name))?;
     let beside = |name: &str| record_file.with_file_name(name);
     let submission = arguments.submission.clone().unwrap_or_else(|| beside("submission.json"));
     let answers = submission::read_answers(&submission)?;
+    if set.digest() != record.tasks.digest {
+        // a shard was asked a part of the set, which is what its submission has
+        set.tasks.retain(|task| answers.contains_key(&task.id));
+    }
     let predictions = match &arguments.predictions {
         Some(path) => Some(path.clone()),
         None => Some(beside("predictions.jsonl")).filter(|path| path.exists()),

@@ -91,7 +91,7 @@ fn round_step(span: f64, count: usize) -> f64 {
 }
 
 /// A number as short as it can be read: `0.05`, `20`, `45k`, `1.5M`.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     let (scaled, unit) = match value.abs() {
         1e9.. => (value / 1e9, "G"),
         1e6..1e9 => (value / 1e6, "M"),

@@ -113,7 +113,13 @@ impl Review<'_> {
         let cost = record.seconds_per_task().and_then(|seconds| price.of(seconds));
         fact(
             "Cost",
-            cost.map(|cost| format!("${cost:.6} a task, at ${} an hour", price.dollars_per_hour.unwrap_or(0.0))),
+            cost.map(|cost| {
+                format!(
+                    "${} a task at ${} an hour; training is not in it",
+                    chart::short(cost),
+                    price.dollars_per_hour.unwrap_or(0.0)
+                )
+            }),
         );
         fact("Device", Some(record.device.clone()));
         fact("Views", record.views.map(|views| format!("{views} of each test input")));
@@ -231,7 +237,7 @@ fn table(rows: &[Row]) -> Markup {
                         th scope="row" { (row.system) @if row.ours { " (this run)" } }
                         td { (row.split) @if row.metric != "pass@2" { " " (row.metric) } }
                         td.number { (Percent(row.accuracy)) }
-                        td.number { @if let Some(cost) = row.cost_per_task_usd { (format!("{cost:.2}")) } }
+                        td.number { @if let Some(cost) = row.cost_per_task_usd { @if row.ours { (chart::short(cost)) } @else { (cost) } } }
                         td { (row.source) }
                         td { (row.date) }
                     }

@@ -72,11 +72,12 @@ function draw(canvas, grid, width, height, largest, marked = []) {
 function figure(caption, grid, options = {}) {
   const { width = 300, height = 300, largest = 22, marked = [], right = false } = options;
   const label = element("figcaption", right ? { class: "right" } : {}, caption);
-  if (grid === undefined) return element("figure", {}, label, element("div", { class: "none" }, "not known"));
-  if (grid === "") return element("figure", {}, label, element("div", { class: "none" }, "an empty board"));
+  const frame = { style: `max-width: ${width + 1}px` };
+  if (grid === undefined) return element("figure", frame, label, element("div", { class: "none" }, "not known"));
+  if (grid === "") return element("figure", frame, label, element("div", { class: "none" }, "an empty board"));
   const canvas = element("canvas", { role: "img", "aria-label": `${caption}: ${grid}` });
   draw(canvas, grid, width, height, largest, marked);
-  return element("figure", {}, label, canvas);
+  return element("figure", frame, label, canvas);
 }
 
 // A grid beside the truth: what is right or wrong about it is said and marked.
