@@ -126,6 +126,9 @@ pub enum PuzzleError {
         /// The sides that there are.
         known: &'static str,
     },
+    /// A signal came.
+    #[error("interrupted")]
+    Interrupted,
     /// The search for a hard puzzle has ended without one.
     #[error(
         "no {kind} of side {side} with a rating of {wanted} or more in {tries} tries; the hardest had {best}, so ask for less"

@@ -53,7 +53,7 @@ impl Reader {
     fn row(&mut self, row: &StringRecord) -> Result<Row, PuzzleError> {
         let line = row.position().map_or(0, csv::Position::line);
         if row.len() != HEADER.len() {
-            let fault = format!("it has {} fields where {} are needed", row.len(), HEADER.len());
+            let fault = format!("{} fields are needed and it has {}", HEADER.len(), row.len());
             return Err(PuzzleError::Line { path: self.path.clone(), line, fault });
         }
         let field = |column: usize, fault: String| PuzzleError::Field {
@@ -215,7 +215,7 @@ mod tests {
             let place = format!("a.csv, line 3, column {column}: ");
             assert!(found.contains(&place) && found.contains(part), "{found}");
         }
-        assert!(fault("me,1..4").contains("a.csv, line 3: it has 2 fields where 4 are needed"));
+        assert!(fault("me,1..4").contains("a.csv, line 3: 4 fields are needed and it has 2"));
         let header = read_text("question,answer\n").unwrap_err().to_string();
         assert!(header.contains("a.csv, line 1: ") && header.contains("source,question,answer,rating"), "{header}");
         assert!(read_text(HEAD).unwrap_err().to_string().contains("has no puzzles"));

@@ -30,7 +30,7 @@ pub fn usual_steps(side: usize) -> u32 {
 /// the cell farthest from it, which is one end of the maze's longest way.
 ///
 /// # Errors
-/// [`PuzzleError::OutOfReach`] after so many mazes.
+/// [`PuzzleError::OutOfReach`] after 1,000 mazes.
 pub fn generate(side: usize, least_steps: u32, stream: &mut Stream) -> Result<Puzzle, PuzzleError> {
     let mut best = 0;
     // A path has at least a step.

@@ -47,7 +47,7 @@ impl Rater {
 /// The search climbs: some clues are given back, others taken away, and the new puzzle stays when it is at least as hard.
 ///
 /// # Errors
-/// [`PuzzleError::OutOfReach`] after [`MOST_TRIES`] puzzles.
+/// [`PuzzleError::OutOfReach`] after 5,000 puzzles.
 pub fn generate(side: usize, least_rating: u32, stream: &mut Stream) -> Result<Puzzle, PuzzleError> {
     let shape = Shape::of_side(side).expect("a Sudoku has a side of 4, 6 or 9");
     let rater = Rater::new(shape);
