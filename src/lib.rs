@@ -14,7 +14,7 @@
 //!  4  encode · overlap  model                     prediction
 //!  3  augment           ops · checkpoint
 //!     concept · picture
-//!  2  task              device · ranks
+//!  2  task · puzzle     device · ranks
 //!  1  grid              kernels
 //!     puzzle wing       tensor wing               verdict wing (may read grid, task, augment, picture)
 //!     ------------------------------------------------------------------------------
@@ -63,6 +63,7 @@ pub mod optim;
 pub mod overlap;
 pub mod picture;
 pub mod prediction;
+pub mod puzzle;
 pub mod ranks;
 pub mod recipe;
 pub mod regress;

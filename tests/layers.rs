@@ -18,7 +18,7 @@ enum Wing {
 
 use Wing::{Ground, Meeting, Puzzle, Tensor, Verdict};
 
-const ROOMS: [(&str, u8, Wing); 34] = [
+const ROOMS: [(&str, u8, Wing); 35] = [
     ("clock", 0, Ground),
     ("files", 0, Ground),
     ("names", 0, Ground),
@@ -26,6 +26,7 @@ const ROOMS: [(&str, u8, Wing); 34] = [
     ("units", 0, Ground),
     ("grid", 1, Puzzle),
     ("task", 2, Puzzle),
+    ("puzzle", 2, Puzzle),
     ("augment", 3, Puzzle),
     ("concept", 3, Puzzle),
     ("picture", 3, Puzzle),

@@ -20,6 +20,7 @@ mod man;
 mod merge;
 mod plot;
 mod publish;
+mod puzzles;
 mod ranks;
 mod regress;
 mod report;
@@ -41,6 +42,7 @@ use crate::concept::ConceptError;
 use crate::dataset::published::PublishedError;
 use crate::device::DeviceError;
 use crate::files::FileError;
+use crate::puzzle::PuzzleError;
 use crate::ranks::RanksError;
 use crate::recipe::RecipeError;
 use crate::regress::RegressError;
@@ -81,6 +83,7 @@ enum Command {
     Plot(plot::Arguments),
     Regress(regress::Arguments),
     Tasks(tasks::Arguments),
+    Puzzles(puzzles::Arguments),
     Leaks(leaks::Arguments),
     Identifiers(identifiers::Arguments),
     Dataset(dataset::Arguments),
@@ -128,6 +131,8 @@ enum CliError {
     Task(#[from] TaskError),
     #[error(transparent)]
     Concept(#[from] ConceptError),
+    #[error(transparent)]
+    Puzzle(#[from] PuzzleError),
     #[error(transparent)]
     File(#[from] FileError),
     #[error(transparent)]
@@ -190,6 +195,7 @@ pub fn main() -> Exit {
         Command::Plot(arguments) => plot::run(&arguments),
         Command::Regress(arguments) => regress::run(&arguments),
         Command::Tasks(arguments) => tasks::run(&arguments),
+        Command::Puzzles(arguments) => puzzles::run(&arguments),
         Command::Leaks(arguments) => leaks::run(&arguments),
         Command::Identifiers(arguments) => identifiers::run(&arguments),
         Command::Dataset(arguments) => dataset::run(&arguments),

@@ -1,0 +1,223 @@
+//! The published table `source,question,answer,rating`, read and written a puzzle at a time.
+//!
+//! What bites: a maze begins and ends with characters that count, spaces among them, so no field is trimmed.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use csv::StringRecord;
+
+use super::{Kind, Puzzle, PuzzleError, PuzzleSet};
+use crate::files::{self, FileError, Sink};
+
+/// The names of the columns.
+pub const HEADER: [&str; 4] = ["source", "question", "answer", "rating"];
+
+/// One line of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its line in the file, from 1; the first puzzle is on line 2.
+    pub line: u64,
+    /// The file's kind.
+    pub kind: Kind,
+    /// The puzzle.
+    pub puzzle: Puzzle,
+}
+
+/// Reads a file puzzle by puzzle. The first whole puzzle says the kind and the side of all. A puzzle that is wrong does not end the reading.
+#[derive(Debug)]
+pub struct Reader {
+    path: PathBuf,
+    rows: csv::Reader<File>,
+    form: Option<(Kind, usize)>,
+}
+
+impl Reader {
+    /// Opens a file and checks the names of its columns.
+    ///
+    /// # Errors
+    /// [`PuzzleError::File`] or [`PuzzleError::Line`].
+    pub fn open(path: &Path) -> Result<Self, PuzzleError> {
+        let failed = |source| FileError::Read { path: path.to_owned(), source };
+        let file = File::open(path).map_err(failed)?;
+        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(file);
+        let header = rows.headers().map_err(|error| broken(path, 1, error))?;
+        if header.iter().ne(HEADER) {
+            let found: Vec<&str> = header.iter().take(HEADER.len() + 1).collect();
+            let fault = format!("this is no table of puzzles, it begins with {:?}", found.join(","));
+            return Err(PuzzleError::Line { path: path.to_owned(), line: 1, fault });
+        }
+        Ok(Self { path: path.to_owned(), rows, form: None })
+    }
+
+    fn row(&mut self, row: &StringRecord) -> Result<Row, PuzzleError> {
+        let line = row.position().map_or(0, csv::Position::line);
+        if row.len() != HEADER.len() {
+            let fault = format!("{} fields are needed and it has {}", HEADER.len(), row.len());
+            return Err(PuzzleError::Line { path: self.path.clone(), line, fault });
+        }
+        let field = |column: usize, fault: String| PuzzleError::Field {
+            path: self.path.clone(),
+            line,
+            column: HEADER[column],
+            fault,
+        };
+        let kind = self.form.map_or_else(|| Kind::of(&row[1]), |(kind, _)| kind);
+        let grid = |column: usize| kind.parse(&row[column]).map_err(|fault| field(column, fault));
+        let (question, answer) = (grid(1)?, grid(2)?);
+        let side = self.form.map_or(question.rows(), |(_, side)| side);
+        for (column, grid) in [(1, &question), (2, &answer)] {
+            if grid.rows() != side {
+                let fault =
+                    format!("its side is {} where the file's first is {side}; a file has one side", grid.rows());
+                return Err(field(column, fault));
+            }
+        }
+        let rating = row[3].parse();
+        let no_rating =
+            |_| field(3, format!("{:?} is no rating; it is a whole number from 0 to {}", &row[3], u32::MAX));
+        let puzzle = Puzzle { source: row[0].to_owned(), question, answer, rating: rating.map_err(no_rating)? };
+        puzzle.agrees(kind).map_err(|fault| field(2, fault.to_string()))?;
+        self.form = Some((kind, side));
+        Ok(Row { line, kind, puzzle })
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Row, PuzzleError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut row = StringRecord::new();
+        match self.rows.read_record(&mut row) {
+            Ok(true) => Some(self.row(&row)),
+            Ok(false) => None,
+            Err(error) => {
+                let line = error.position().map_or(0, csv::Position::line);
+                Some(Err(broken(&self.path, line, error)))
+            }
+        }
+    }
+}
+
+fn broken(path: &Path, line: u64, error: csv::Error) -> PuzzleError {
+    let path = path.to_owned();
+    match error.into_kind() {
+        csv::ErrorKind::Io(source) => FileError::Read { path, source }.into(),
+        csv::ErrorKind::Utf8 { err, .. } => PuzzleError::Line { path, line, fault: format!("this is not text: {err}") },
+        other => PuzzleError::Line { path, line, fault: format!("{other:?}") },
+    }
+}
+
+/// All puzzles of a file.
+///
+/// # Errors
+/// The first [`PuzzleError`].
+pub fn read(path: &Path) -> Result<PuzzleSet, PuzzleError> {
+    let rows: Vec<Row> = Reader::open(path)?.collect::<Result<_, _>>()?;
+    let first = rows.first().ok_or_else(|| PuzzleError::Empty { path: path.to_owned() })?;
+    let (kind, side) = (first.kind, first.puzzle.question.rows());
+    Ok(PuzzleSet { kind, side, puzzles: rows.into_iter().map(|row| row.puzzle).collect() })
+}
+
+/// Writes a file puzzle by puzzle, within [`files::write_with`].
+#[derive(Debug)]
+pub struct Writer<'a> {
+    kind: Kind,
+    sink: &'a mut Sink,
+}
+
+impl<'a> Writer<'a> {
+    /// Begins with the names of the columns.
+    ///
+    /// # Errors
+    /// [`FileError::Write`].
+    pub fn begin(kind: Kind, sink: &'a mut Sink) -> Result<Self, FileError> {
+        sink.write(&lines([HEADER]))?;
+        Ok(Self { kind, sink })
+    }
+
+    /// Writes the next puzzles.
+    ///
+    /// # Errors
+    /// [`FileError::Write`].
+    pub fn write(&mut self, puzzles: &[Puzzle]) -> Result<(), FileError> {
+        let kind = self.kind;
+        let fields = |puzzle: &Puzzle| {
+            let (question, answer) = (kind.text(&puzzle.question), kind.text(&puzzle.answer));
+            [puzzle.source.clone(), question, answer, puzzle.rating.to_string()]
+        };
+        self.sink.write(&lines(puzzles.iter().map(fields)))
+    }
+}
+
+fn lines<T: AsRef<[u8]>>(rows: impl IntoIterator<Item = [T; 4]>) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    rows.into_iter().for_each(|row| writer.write_record(row).expect("memory takes every row of four fields"));
+    writer.into_inner().expect("memory takes every byte")
+}
+
+/// Writes puzzles in one step.
+///
+/// # Errors
+/// [`FileError::Write`].
+pub fn write(path: &Path, set: &PuzzleSet) -> Result<(), FileError> {
+    files::write_with(path, |sink| Writer::begin(set.kind, sink)?.write(&set.puzzles)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "source,question,answer,rating\n";
+    const ROW: &str = "me,1..4..2..3..4..1,1324412323144231,7\n";
+
+    fn read_text(text: &str) -> Result<PuzzleSet, PuzzleError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        files::write(&path, text.as_bytes()).unwrap();
+        read(&path)
+    }
+
+    #[test]
+    fn a_table_goes_in_and_comes_out_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let text = format!("{HEAD}{ROW}\"a, b\",................,1324412323144231,0\n");
+        let set = read_text(&text).unwrap();
+        assert_eq!((set.kind, set.side, set.puzzles.len(), set.puzzles[0].rating), (Kind::Sudoku, 4, 2, 7));
+        assert_eq!(set.puzzles[1].source, "a, b");
+        write(&path, &set).unwrap();
+        assert_eq!(files::read_text(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn a_maze_keeps_the_spaces_at_its_ends() {
+        let set = read_text(&format!("{HEAD}me, SG# #   ,oSG#o#oo ,7\n")).unwrap();
+        let puzzle = &set.puzzles[0];
+        assert_eq!((set.kind, set.side), (Kind::Maze, 3));
+        assert_eq!(Kind::Maze.text(&puzzle.question), " SG# #   ");
+        let fault = read_text(&format!("{HEAD}me,SG# #   ,oSG#o#oo ,7\n")).unwrap_err().to_string();
+        assert!(fault.contains("it has 8 characters"), "{fault}");
+    }
+
+    #[test]
+    fn every_fault_names_its_file_line_and_column() {
+        let fault = |rows: &str| read_text(&format!("{HEAD}{ROW}{rows}")).unwrap_err().to_string();
+        for (rows, column, part) in [
+            ("me,1..4,1324412323144231,7", "question", "it has 4 characters"),
+            ("me,1..4..2..3..4..1,13244123231442x1,7", "answer", "'x' at cell (3, 2)"),
+            ("me,1..4..2..3..4..1,2314412323144231,7", "answer", "agree with the question at cell (0, 0)"),
+            ("me,1..4..2..3..4..1,1.24412323144231,7", "answer", "leaves cell (0, 1) blank"),
+            ("me,1..4..2..3..4..1,1324412323144231,hard", "rating", "\"hard\" is no rating"),
+            (&format!("me,{},{},7", ".".repeat(36), "123456".repeat(6)), "question", "a file has one side"),
+        ] {
+            let found = fault(rows);
+            let place = format!("a.csv, line 3, column {column}: ");
+            assert!(found.contains(&place) && found.contains(part), "{found}");
+        }
+        assert!(fault("me,1..4").contains("a.csv, line 3: 4 fields are needed and it has 2"));
+        let header = read_text("question,answer\n").unwrap_err().to_string();
+        assert!(header.contains("a.csv, line 1: ") && header.contains("source,question,answer,rating"), "{header}");
+        assert!(read_text(HEAD).unwrap_err().to_string().contains("has no puzzles"));
+    }
+}
