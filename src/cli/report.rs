@@ -10,7 +10,7 @@ use crate::prediction;
 use crate::report::review::{Files, Price, Review};
 use crate::report::{RECORD_FILE, Record, ReportError};
 use crate::submission;
-use crate::task;
+use crate::task::{self, Shard};
 
 /// The names that a report's files have.
 const NAMES: [&str; 4] = ["report.html", "report.md", "report.csv", "report.json"];
@@ -50,14 +50,15 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let record_file = if arguments.run.is_dir() { arguments.run.join(RECORD_FILE) } else { arguments.run.clone() };
     let record = Record::read(&record_file)?;
-    let mut set = task::load(arguments.tasks.as_deref().unwrap_or(&record.tasks.name))?;
+    let (named, shard) = Shard::in_name(&record.tasks.name);
+    let set = task::load(arguments.tasks.as_deref().unwrap_or(named))?;
+    let set = match shard {
+        Some(shard) => shard.of(set),
+        None => set,
+    };
     let beside = |name: &str| record_file.with_file_name(name);
     let submission = arguments.submission.clone().unwrap_or_else(|| beside("submission.json"));
     let answers = submission::read_answers(&submission)?;
-    if set.digest() != record.tasks.digest {
-        // a shard was asked a part of the set, which is what its submission has
-        set.tasks.retain(|task| answers.contains_key(&task.id));
-    }
     let predictions = match &arguments.predictions {
         Some(path) => Some(path.clone()),
         None => Some(beside("predictions.jsonl")).filter(|path| path.exists()),

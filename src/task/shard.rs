@@ -7,6 +7,9 @@ use std::str::FromStr;
 
 use super::TaskSet;
 
+/// What stands between a set's name and its shard in the name of the shard's tasks.
+const NAMED: &str = ", shard ";
+
 /// Shard `index` of `count`, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
@@ -17,8 +20,14 @@ pub struct Shard {
 impl Shard {
     /// The tasks of this shard, as a set of its own; the others are dropped.
     pub fn of(self, set: TaskSet) -> TaskSet {
-        let name = format!("{}, shard {self}", set.name);
+        let name = format!("{}{NAMED}{self}", set.name);
         TaskSet { name, tasks: set.tasks.into_iter().skip(self.index - 1).step_by(self.count).collect() }
+    }
+
+    /// The set and the shard in the name that [`of`](Self::of) gives; any other name is a set's, whole.
+    pub fn in_name(name: &str) -> (&str, Option<Self>) {
+        let parts = name.rsplit_once(NAMED).and_then(|(set, shard)| Some((set, shard.parse().ok()?)));
+        parts.map_or((name, None), |(set, shard)| (set, Some(shard)))
     }
 }
 
@@ -51,7 +60,9 @@ mod tests {
         let mut ids: Vec<String> = Vec::new();
         for shard in ["1/3", "2/3", "3/3"] {
             let part = shard.parse::<Shard>().unwrap().of(set.clone());
-            assert_eq!((part.tasks.len(), part.name), (40, format!("arc-agi-2/evaluation, shard {shard}")));
+            assert_eq!((part.tasks.len(), &part.name), (40, &format!("arc-agi-2/evaluation, shard {shard}")));
+            let (set, found) = Shard::in_name(&part.name);
+            assert_eq!((set, found.map(|shard| shard.to_string())), ("arc-agi-2/evaluation", Some(shard.to_owned())));
             ids.extend(part.tasks.into_iter().map(|task| task.id));
         }
         assert_eq!(ids[..2], [set.tasks[0].id.clone(), set.tasks[3].id.clone()]);
