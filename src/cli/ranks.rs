@@ -45,11 +45,16 @@ pub fn introduce(ranks: &dyn Ranks, device: &impl Operations, precision: Precisi
     }
 }
 
+/// How a rank ends that leaves the word to another: not at once, for a launcher that sees it end ends all, also the one that still speaks.
+pub fn silently() -> Exit {
+    thread::sleep(PATIENCE);
+    Exit::Usage
+}
+
 /// Ends this process because another one has ended: what it waits for never comes.
 fn end(ended: &Ended, folder: &str) {
     if !ended.speaks {
-        thread::sleep(PATIENCE);
-        process::exit(Exit::Usage.code().into());
+        process::exit(silently().code().into());
     }
     let Ended { rank, process: number, machine, .. } = ended;
     talk(format_args!(

@@ -58,12 +58,16 @@ pub struct Arguments {
 /// Trains, and prints what came of it. Of several ranks the first one talks for all: what ends one of them ends all.
 pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
     let Some(ranks) = ranks::begin(arguments.output.as_ref().or(arguments.resume.as_ref()))? else {
-        return Ok(Exit::Usage);
+        return Ok(ranks::silently());
     };
     let mut opened = false;
     let result = run_among(&*ranks, arguments, &mut opened);
     match if opened { result } else { agree(&*ranks, result) } {
-        Err(_) if ranks.rank() > 0 => Ok(Exit::Usage),
+        Err(_) if ranks.rank() > 0 => {
+            // ended in order with the others, so that none of them waits for this one
+            drop(ranks);
+            Ok(ranks::silently())
+        }
         result => result,
     }
 }
