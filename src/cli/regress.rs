@@ -47,6 +47,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let shipped = |path: &str| files::find(Path::new(path)).unwrap_or_else(|| path.into());
     let checkpoint = arguments.checkpoint.clone().unwrap_or_else(|| shipped(checkpoint::DEFAULT));
     let path = arguments.state.clone().unwrap_or_else(|| shipped(REGRESSION_FILE));
+    if arguments.record {
+        files::check_writable(&path)?;
+    }
     let trained = Trained::load(&checkpoint, &device)?;
     let arithmetic = regress::arithmetic();
     let state = if arguments.record {

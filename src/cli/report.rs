@@ -64,6 +64,14 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         None => Some(beside("predictions.jsonl")).filter(|path| path.exists()),
     };
     let predictions = predictions.map(|path| Ok::<_, CliError>((prediction::read(&path)?, path))).transpose()?;
+    let folder = arguments.output.clone().unwrap_or_else(|| beside(""));
+    let inputs = [Some(&record_file), Some(&submission), predictions.as_ref().map(|(_, path)| path)];
+    if let Some(taken) = NAMES.map(|name| folder.join(name)).iter().find(|path| inputs.contains(&Some(path))) {
+        let taken = taken.display();
+        return Err(CliError::Usage(format!(
+            "{taken} is read and would be written over; name another folder by --output"
+        )));
+    }
     let review = Review::of(&record, Files { set: &set, submission: (&answers, submission), predictions })?;
     if !review.has_predictions {
         talk(
@@ -71,7 +79,6 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         );
     }
     let price = Price { dollars_per_hour: arguments.price_per_hour };
-    let folder = arguments.output.clone().unwrap_or_else(|| beside("").to_owned());
     for (path, text) in written(&review, price, &folder)? {
         files::write(&path, text.as_bytes())?;
         print(&format!("{}\n", path.display()))?;
