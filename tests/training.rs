@@ -15,7 +15,7 @@ use trm_arc::model::{Local, specs};
 use trm_arc::optim::Optimizer;
 use trm_arc::prediction::Solver;
 use trm_arc::ranks::Alone;
-use trm_arc::recipe::{Recipe, RecipeError, SourceRecipe, Trained, Trunk};
+use trm_arc::recipe::{Recipe, RecipeError, Trained, Trunk};
 use trm_arc::solve::ModelSolver;
 use trm_arc::task;
 use trm_arc::train::{Ending, TrainError, Trainer, Training, train};
