@@ -165,7 +165,7 @@ pub fn solve<D: Operations>(
     };
     let checkpoint: PathBuf = adapted.unwrap_or_else(|| checkpoint.to_owned());
     let trained = Trained::load(&checkpoint, device)?;
-    let mut solver = ModelSolver::new(trained, part.views, part.steps);
+    let mut solver = ModelSolver::new(trained, part.views, part.steps)?;
     let (mut answers, mut ranks) = (Answers::new(), Ranks::default());
     for (done, task) in set.tasks.iter().enumerate() {
         progress(Progress::Solving(done, set.tasks.len()));

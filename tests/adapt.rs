@@ -17,7 +17,7 @@ use trm_arc::train::Trainer;
 /// A checkpoint of the smallest model, on a handful of tasks.
 fn base(folder: &Program) -> String {
     let mut recipe = Recipe::load("small-grids").unwrap();
-    recipe.data.sources.iter_mut().for_each(|source| source.largest_side = 3);
+    recipe.data.tasks_mut().unwrap().sources.iter_mut().for_each(|source| source.largest_side = 3);
     (recipe.model.hidden, recipe.model.heads, recipe.model.puzzle_width) = (32, 2, 32);
     (recipe.model.layers, recipe.model.l_cycles) = (1, 1);
     (recipe.training.batch, recipe.training.parts, recipe.training.steps) = (4, Some(2), 6);

@@ -134,8 +134,8 @@ fn no_recipe_learns_from_them_and_their_answers_are_withheld_by_default() {
     let mut recipes = 0;
     for entry in fs::read_dir(root.join("recipes")).unwrap() {
         let recipe = Recipe::load(entry.unwrap().path().to_str().unwrap()).unwrap();
-        assert!(recipe.data.held_out.iter().any(|set| set == NAME), "{}", recipe.name);
-        assert!(recipe.data.sources.iter().all(|source| source.tasks != NAME), "{}", recipe.name);
+        assert!(recipe.tasks().unwrap().held_out.iter().any(|set| set == NAME), "{}", recipe.name);
+        assert!(recipe.tasks().unwrap().sources.iter().all(|source| source.tasks != NAME), "{}", recipe.name);
         recipes += 1;
     }
     assert!(recipes >= 3, "only {recipes} recipes were found");
@@ -143,8 +143,8 @@ fn no_recipe_learns_from_them_and_their_answers_are_withheld_by_default() {
     let mut recipe = Recipe::load("small-grids").unwrap();
     let source =
         |tasks: &str| SourceRecipe { tasks: tasks.into(), test_pairs: true, largest_side: 30, sizes: Sizes::Any };
-    recipe.data.plan = "plain".into();
-    recipe.data.sources = vec![source(NAME)];
+    recipe.data.tasks_mut().unwrap().plan = "plain".into();
+    recipe.data.tasks_mut().unwrap().sources = vec![source(NAME)];
     let error = recipe.check().unwrap_err().to_string();
     assert!(error.contains(NAME) && error.contains("never learned"), "{error}");
     // A copy under another name is caught by its content.
@@ -152,7 +152,8 @@ fn no_recipe_learns_from_them_and_their_answers_are_withheld_by_default() {
     for kind in ["challenges", "solutions"] {
         fs::write(place.path().join(format!("mine_{kind}.json")), file(kind)).unwrap();
     }
-    recipe.data.sources = vec![source(place.path().join("mine_challenges.json").to_str().unwrap())];
+    recipe.data.tasks_mut().unwrap().sources =
+        vec![source(place.path().join("mine_challenges.json").to_str().unwrap())];
     let trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
     assert_eq!(trainer.set().withheld(), shipped().outputs());
 }

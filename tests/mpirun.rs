@@ -46,7 +46,7 @@ fn train(program: &Program, count: usize, arguments: &[&str]) -> Option<Command>
 fn recipe(program: &Program, steps: usize) -> String {
     let mut recipe = Recipe::load("small-grids").unwrap();
     recipe.name = "test".into();
-    recipe.data.sources.iter_mut().for_each(|source| source.largest_side = 5);
+    recipe.data.tasks_mut().unwrap().sources.iter_mut().for_each(|source| source.largest_side = 5);
     (recipe.model.hidden, recipe.model.heads, recipe.model.puzzle_width) = (32, 2, 32);
     (recipe.training.batch, recipe.training.parts, recipe.training.steps) = (6, Some(2), steps);
     (recipe.training.warmup, recipe.training.log_every, recipe.training.checkpoint_every) = (2, 2, 4);

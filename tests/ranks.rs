@@ -24,7 +24,13 @@ use program::Program;
 fn recipe(batch: usize, parts: Option<usize>, tokens_per_batch: Option<usize>) -> Recipe {
     let mut recipe = Recipe::load("small-grids").unwrap();
     recipe.name = "test".into();
-    recipe.data.sources.iter_mut().for_each(|source| (source.largest_side, source.sizes) = (5, Sizes::Any));
+    recipe
+        .data
+        .tasks_mut()
+        .unwrap()
+        .sources
+        .iter_mut()
+        .for_each(|source| (source.largest_side, source.sizes) = (5, Sizes::Any));
     (recipe.model.hidden, recipe.model.heads, recipe.model.puzzle_width) = (32, 2, 32);
     (recipe.model.layers, recipe.model.l_cycles) = (1, 1);
     (recipe.training.batch, recipe.training.parts, recipe.training.tokens_per_batch) = (batch, parts, tokens_per_batch);

@@ -198,7 +198,7 @@ fn the_views_of_a_model_come_in_rounds_and_are_those_of_one_to_the_bit() {
     let path = trained(&folder);
     let solver = |views| {
         let trained = Trained::load(Path::new(&path), &Cpu::default()).unwrap();
-        ModelSolver::new(trained, views, 2).with_tokens_per_batch(100)
+        ModelSolver::new(trained, views, 2).unwrap().with_tokens_per_batch(100)
     };
     let set = trm_arc::task::load("arc-agi-1/evaluation").unwrap();
     let known = Trained::load(Path::new(&path), &Cpu::default()).unwrap().identifiers;

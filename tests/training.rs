@@ -50,7 +50,13 @@ fn assert_same(a: &Trainer<Cpu>, b: &Trainer<Cpu>) {
 /// The same with grids of many sizes and its batch cut by tokens, so that parts move from step to step.
 fn recipe_by_tokens(steps: usize) -> Recipe {
     let mut recipe = recipe(steps);
-    recipe.data.sources.iter_mut().for_each(|source| (source.largest_side, source.sizes) = (6, Sizes::Any));
+    recipe
+        .data
+        .tasks_mut()
+        .unwrap()
+        .sources
+        .iter_mut()
+        .for_each(|source| (source.largest_side, source.sizes) = (6, Sizes::Any));
     (recipe.training.parts, recipe.training.tokens_per_batch) = (None, Some(75));
     recipe
 }
@@ -212,7 +218,7 @@ fn what_is_trained_answers_the_tasks_it_has_rows_for_and_no_others() {
     let rows: Vec<usize> = set.tasks.iter().map(|task| trained.identifiers.of_task(&task.id).len()).collect();
     let known = rows.iter().position(|rows| *rows > 2).unwrap();
     let unknown = rows.iter().position(|rows| *rows == 0).unwrap();
-    let mut solver = ModelSolver::new(trained, 3, 2);
+    let mut solver = ModelSolver::new(trained, 3, 2).unwrap();
     let predictions = solver.solve(&set.tasks[known], &|| false).unwrap();
     assert_eq!(predictions.len(), 3 * set.tasks[known].test.len());
     assert!(predictions.iter().all(|prediction| (0.0..=1.0).contains(&prediction.halt)));

@@ -24,7 +24,7 @@ fn the_answers_never_depend_on_the_solutions() {
     let task = set.tasks.iter().find(|task| !trained.identifiers.of_task(&task.id).is_empty()).unwrap();
     let mut hidden = task.clone();
     hidden.test.iter_mut().for_each(|test| test.output = None);
-    let mut solver = ModelSolver::new(trained, 4, 2);
+    let mut solver = ModelSolver::new(trained, 4, 2).unwrap();
     assert_eq!(solver.solve(task, &|| false).unwrap(), solver.solve(&hidden, &|| false).unwrap());
 }
 
@@ -37,8 +37,8 @@ fn an_evaluation_set_s_answers_are_withheld_wherever_they_stand() {
     let mut recipe = recipe(1);
     let source =
         SourceRecipe { tasks: "arc-agi-2/training".into(), test_pairs: true, largest_side: 30, sizes: Sizes::Any };
-    recipe.data.sources = vec![source];
-    recipe.data.plan = "plain".into();
+    recipe.data.tasks_mut().unwrap().sources = vec![source];
+    recipe.data.tasks_mut().unwrap().plan = "plain".into();
     let careful = Trainer::new(recipe.clone(), &Cpu::default()).unwrap();
     assert!(careful.set().withheld() > 300, "{} pairs withheld of {} answers", careful.set().withheld(), answers.len());
     // A copy under another name is caught by its content.
@@ -47,11 +47,12 @@ fn an_evaluation_set_s_answers_are_withheld_wherever_they_stand() {
         let file = format!("{}/tasks/arc-agi-1/evaluation_{kind}.json", env!("CARGO_MANIFEST_DIR"));
         std::fs::copy(file, place.path().join(format!("mine_{kind}.json"))).unwrap();
     }
-    recipe.data.sources[0].tasks = place.path().join("mine_challenges.json").to_str().unwrap().into();
+    recipe.data.tasks_mut().unwrap().sources[0].tasks =
+        place.path().join("mine_challenges.json").to_str().unwrap().into();
     let copied = Trainer::new(recipe.clone(), &Cpu::default()).unwrap();
     assert_eq!(copied.set().withheld(), evaluation.outputs());
     // Whoever holds out nothing gets everything, and has said so in the recipe.
-    recipe.data.held_out.clear();
+    recipe.data.tasks_mut().unwrap().held_out.clear();
     assert_eq!(Trainer::new(recipe, &Cpu::default()).unwrap().set().withheld(), 0);
 }
 
@@ -65,7 +66,8 @@ fn a_training_is_not_resumed_with_other_solutions_than_it_began_with() {
     }
     let mut recipe = recipe(8);
     let tasks = file("challenges").to_str().unwrap().to_owned();
-    recipe.data.sources = vec![SourceRecipe { tasks, test_pairs: true, largest_side: 3, sizes: Sizes::Any }];
+    recipe.data.tasks_mut().unwrap().sources =
+        vec![SourceRecipe { tasks, test_pairs: true, largest_side: 3, sizes: Sizes::Any }];
     let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
     advance(&mut trainer, 1);
     trainer.save(&place.path().join("run"), 0.0).unwrap();

@@ -7,6 +7,7 @@
 
 mod dihedral;
 mod plan;
+mod puzzle;
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,6 +19,7 @@ use crate::files::FileError;
 use crate::grid::{COLOURS, Grid};
 pub use dihedral::Dihedral;
 pub use plan::{Colouring, Plan, Turning};
+pub use puzzle::PuzzleView;
 
 /// What stands between the parts of a name.
 pub const SEPARATOR: &str = "|||";

@@ -1,14 +1,12 @@
-//! `Sampler`: the order of examples. An epoch visits every task once, in random order, through one of its variants drawn at
-//! random, and takes all pairs of that variant; all but one of them, drawn at random, are moved about on the canvas, and where colours are
-//! permuted in the grids, each pair's are. (The published build
-//! draws the moves once for every variant; here each visit draws anew.)
+//! `Sampler`: the order of examples. An epoch visits every task or puzzle once, in random order, through one of its variants drawn at
+//! random; of a task it takes all pairs of that variant. (The published build draws the moves of a task's pairs once for every variant;
+//! here each visit draws anew.)
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use super::{ExampleRef, TrainingSet};
-use crate::encode::Offset;
 use crate::rng::{Stream, StreamState};
 
 /// The order of examples; endless.
@@ -61,7 +59,7 @@ impl Sampler {
                 return example;
             }
             match self.waiting.pop_front() {
-                Some(group) => self.visit(set, group),
+                Some(group) => self.ready.extend(set.visit(group, &mut self.stream)),
                 None => self.begin_epoch(set),
             }
         }
@@ -74,45 +72,33 @@ impl Sampler {
         self.waiting = order.into();
         self.epoch += 1;
     }
-
-    fn visit(&mut self, set: &TrainingSet, group: usize) {
-        let variant = self.stream.below(set.variants_of(group));
-        let mut pairs: Vec<usize> = (0..set.pairs_of(group)).collect();
-        if pairs.is_empty() {
-            return;
-        }
-        let unmoved = self.stream.below(pairs.len());
-        self.stream.shuffle(&mut pairs);
-        for pair in pairs {
-            let mut offset = Offset::default();
-            if pair != unmoved {
-                let (rows, columns) = set.room(group, variant, pair);
-                offset = Offset { row: self.stream.below(rows + 1), column: self.stream.below(columns + 1) };
-            }
-            let colours = set.permute(group, &mut self.stream);
-            self.ready.push_back(ExampleRef { group, variant, pair, offset, colours });
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::augment::Plan;
-    use crate::dataset::{Colours, HeldOut, Sizes, Source};
+    use crate::dataset::{Colours, HeldOut, Sizes, Source, TaskLessons};
     use crate::encode::Canvas;
     use crate::task;
 
     fn set(with_test_pairs: bool) -> TrainingSet {
         let set = task::load("arc-agi-1/evaluation").unwrap();
         let source = Source { set, with_test_pairs, largest_side: 6, sizes: Sizes::Any };
-        TrainingSet::new(
+        TrainingSet::Tasks(TaskLessons::new(
             &[source],
             &Plan::load("variants-32").unwrap(),
             Colours::InGrids,
             Canvas::Tight,
             &HeldOut::default(),
-        )
+        ))
+    }
+
+    fn group_and_pair(example: &ExampleRef) -> (usize, usize) {
+        match example {
+            ExampleRef::Task(example) => (example.group, example.pair),
+            ExampleRef::Puzzle(_) => panic!("the set has tasks"),
+        }
     }
 
     #[test]
@@ -121,7 +107,7 @@ mod tests {
         let mut sampler = Sampler::new(0);
         let examples: Vec<_> = (0..set.pairs()).map(|_| sampler.next(&set)).collect();
         assert_eq!(sampler.epoch(), 1);
-        let mut pairs: Vec<_> = examples.iter().map(|example| (example.group, example.pair)).collect();
+        let mut pairs: Vec<_> = examples.iter().map(group_and_pair).collect();
         pairs.sort();
         pairs.dedup();
         assert_eq!(pairs.len(), set.pairs());
@@ -154,7 +140,8 @@ mod tests {
         }
         let plan = Plan::load("variants-32").unwrap();
         let source = Source { set: hidden, with_test_pairs: false, largest_side: 6, sizes: Sizes::Any };
-        let blind = TrainingSet::new(&[source], &plan, Colours::InGrids, Canvas::Tight, &HeldOut::default());
+        let blind = TaskLessons::new(&[source], &plan, Colours::InGrids, Canvas::Tight, &HeldOut::default());
+        let blind = TrainingSet::Tasks(blind);
         let seeing = set(false);
         assert_eq!(blind.identifiers(), seeing.identifiers());
         let (mut a, mut b) = (Sampler::new(0), Sampler::new(0));

@@ -1,15 +1,17 @@
-//! Grid <-> cells of the model's vocabulary: 0 is padding, 1 the end marker, 2..=11 the ten colours.
+//! Grid <-> cells of the model's vocabulary. Of ARC: 0 is padding, 1 the end marker, 2..=11 the ten colours.
 //!
 //! A pair is drawn on two canvases of one extent. A grid at (r, c) has a line of end markers along its lower and its right edge, clipped at
 //! the canvas. The board is the paper's: 30 x 30 for everything. The tight canvas has only the rows and columns that the pair needs, plus
 //! the end-marker line; its cells keep the positions of the full board, so the same model reads both.
 
 mod extent;
+mod puzzle;
 
 use serde::{Deserialize, Serialize};
 
 use crate::grid::{COLOURS, Grid, MAX_SIDE};
 pub use extent::{Canvas, Extent};
+pub use puzzle::{puzzle, read_puzzle, vocabulary_of};
 
 /// Outside of every grid.
 pub const PAD: u8 = 0;

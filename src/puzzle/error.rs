@@ -126,6 +126,32 @@ pub enum PuzzleError {
         /// The sides that there are.
         known: &'static str,
     },
+    /// Clues that are not to be had.
+    #[error(
+        "there is no {kind} of side {side} with {clues} clues or more; only a Sudoku has clues, and at least one blank"
+    )]
+    Clues {
+        /// What was asked for.
+        kind: Kind,
+        /// Its side.
+        side: usize,
+        /// The clues.
+        clues: usize,
+    },
+    /// A table of other puzzles.
+    #[error("{path} has {kind} of {side} x {side}; what is asked for is {wanted} of {wanted_side} x {wanted_side}")]
+    Other {
+        /// The file.
+        path: PathBuf,
+        /// What it has.
+        kind: Kind,
+        /// Their side.
+        side: usize,
+        /// What is needed.
+        wanted: Kind,
+        /// The side that is needed.
+        wanted_side: usize,
+    },
     /// A signal came.
     #[error("interrupted")]
     Interrupted,

@@ -11,11 +11,16 @@ pub mod sudoku;
 mod table;
 mod wish;
 
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::files;
 use crate::grid::Grid;
 pub use drawing::drawn;
 pub use error::{Fault, PuzzleError};
 pub use kind::Kind;
-pub use table::{HEADER, Reader, Row, Writer, read, write};
+pub use table::{HEADER, Reader, Row, Writer, read, read_drawn, write};
 pub use wish::Wish;
 
 /// A question with its one answer.
@@ -40,6 +45,32 @@ pub struct PuzzleSet {
     pub side: usize,
     /// The puzzles.
     pub puzzles: Vec<Puzzle>,
+}
+
+impl PuzzleSet {
+    /// Makes sure that the puzzles of a file are of this kind and side.
+    ///
+    /// # Errors
+    /// [`PuzzleError::Other`].
+    pub fn of(self, wanted: Kind, wanted_side: usize, path: &Path) -> Result<Self, PuzzleError> {
+        let Self { kind, side, .. } = self;
+        match (kind, side) == (wanted, wanted_side) {
+            true => Ok(self),
+            false => Err(PuzzleError::Other { path: path.to_owned(), kind, side, wanted, wanted_side }),
+        }
+    }
+
+    /// A SHA-256 of kind, questions and answers in their order.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.kind.to_string());
+        for Puzzle { question, answer, .. } in &self.puzzles {
+            hash.update([question.rows() as u8]);
+            hash.update(question.cells());
+            hash.update(answer.cells());
+        }
+        files::hex(&hash.finalize())
+    }
 }
 
 impl Puzzle {

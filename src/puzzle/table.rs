@@ -9,6 +9,7 @@ use csv::StringRecord;
 
 use super::{Kind, Puzzle, PuzzleError, PuzzleSet};
 use crate::files::{self, FileError, Sink};
+use crate::rng::Stream;
 
 /// The names of the columns.
 pub const HEADER: [&str; 4] = ["source", "question", "answer", "rating"];
@@ -119,6 +120,29 @@ pub fn read(path: &Path) -> Result<PuzzleSet, PuzzleError> {
     Ok(PuzzleSet { kind, side, puzzles: rows.into_iter().map(|row| row.puzzle).collect() })
 }
 
+/// So many puzzles of a file, drawn by chance, in the order of the file; all where it has no more. Only those that are drawn are held.
+///
+/// # Errors
+/// The first [`PuzzleError`].
+pub fn read_drawn(path: &Path, count: usize, stream: &mut Stream) -> Result<PuzzleSet, PuzzleError> {
+    let mut drawn: Vec<(usize, Row)> = Vec::with_capacity(count);
+    for (place, row) in Reader::open(path)?.enumerate() {
+        let row = row?;
+        if place < count {
+            drawn.push((place, row));
+        } else {
+            let instead = stream.below(place + 1);
+            if instead < count {
+                drawn[instead] = (place, row);
+            }
+        }
+    }
+    drawn.sort_by_key(|(place, _)| *place);
+    let (_, first) = drawn.first().ok_or_else(|| PuzzleError::Empty { path: path.to_owned() })?;
+    let (kind, side) = (first.kind, first.puzzle.question.rows());
+    Ok(PuzzleSet { kind, side, puzzles: drawn.into_iter().map(|(_, row)| row.puzzle).collect() })
+}
+
 /// Writes a file puzzle by puzzle, within [`files::write_with`].
 #[derive(Debug)]
 pub struct Writer<'a> {
@@ -188,6 +212,24 @@ mod tests {
         assert_eq!(set.puzzles[1].source, "a, b");
         write(&path, &set).unwrap();
         assert_eq!(files::read_text(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn so_many_are_drawn_in_their_order_and_each_as_often() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let rows: String = (0..10).map(|rating| ROW.replace(",7", &format!(",{rating}"))).collect();
+        files::write(&path, format!("{HEAD}{rows}").as_bytes()).unwrap();
+        let mut stream = Stream::new(0, "test");
+        let mut times = [0; 10];
+        for _ in 0..1000 {
+            let ratings: Vec<u32> =
+                read_drawn(&path, 3, &mut stream).unwrap().puzzles.iter().map(|puzzle| puzzle.rating).collect();
+            assert!(ratings.len() == 3 && ratings.is_sorted_by(|a, b| a < b), "{ratings:?}");
+            ratings.iter().for_each(|&rating| times[rating as usize] += 1);
+        }
+        assert!(times.iter().all(|times| (240..360).contains(times)), "{times:?}");
+        assert_eq!(read_drawn(&path, 50, &mut stream).unwrap(), read(&path).unwrap());
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! `Wish`: which puzzles to make. Puzzle `index` of a seed depends on the wish, the seed and the index, and on nothing else.
 
-use super::{Kind, Puzzle, PuzzleError, maze, sudoku};
+use rayon::prelude::*;
+
+use super::{Kind, Puzzle, PuzzleError, PuzzleSet, maze, sudoku};
 use crate::rng::Stream;
 
 /// Which puzzles to make.
@@ -9,6 +11,7 @@ pub struct Wish {
     kind: Kind,
     side: usize,
     least_rating: u32,
+    least_clues: usize,
 }
 
 impl Wish {
@@ -30,7 +33,19 @@ impl Wish {
             Kind::Sudoku => 0,
             Kind::Maze => maze::usual_steps(side),
         });
-        Ok(Self { kind, side, least_rating })
+        Ok(Self { kind, side, least_rating, least_clues: 0 })
+    }
+
+    /// The same with at least so many clues: more clues make a Sudoku easier.
+    ///
+    /// # Errors
+    /// [`PuzzleError::Clues`] of a maze, or where the board has no blank then.
+    pub fn with_clues(self, least_clues: usize) -> Result<Self, PuzzleError> {
+        let Self { kind, side, .. } = self;
+        match kind == Kind::Sudoku && least_clues < side * side {
+            true => Ok(Self { least_clues, ..self }),
+            false => Err(PuzzleError::Clues { kind, side, clues: least_clues }),
+        }
     }
 
     /// What is made.
@@ -48,12 +63,22 @@ impl Wish {
     /// # Errors
     /// [`PuzzleError::OutOfReach`].
     pub fn puzzle(&self, seed: u64, index: usize) -> Result<Puzzle, PuzzleError> {
-        let Self { kind, side, least_rating } = *self;
+        let Self { kind, side, least_rating, least_clues } = *self;
         let mut stream = Stream::new(seed, &format!("{kind} {side} {index}"));
         let made = match kind {
+            Kind::Sudoku if least_clues > 0 => sudoku::generate_easy(side, least_clues, least_rating, &mut stream)?,
             Kind::Sudoku => sudoku::generate(side, least_rating, &mut stream)?,
             Kind::Maze => maze::generate(side, least_rating, &mut stream)?,
         };
         Ok(Puzzle { source: format!("trm-arc seed {seed}"), ..made })
+    }
+
+    /// The first `count` puzzles of a seed.
+    ///
+    /// # Errors
+    /// [`PuzzleError::OutOfReach`].
+    pub fn puzzles(&self, seed: u64, count: usize) -> Result<PuzzleSet, PuzzleError> {
+        let puzzles = (0..count).into_par_iter().map(|index| self.puzzle(seed, index)).collect::<Result<_, _>>()?;
+        Ok(PuzzleSet { kind: self.kind, side: self.side, puzzles })
     }
 }

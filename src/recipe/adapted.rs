@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Course, Recipe, RecipeError, SourceRecipe, Trained, Trunk};
+use super::{Course, Data, Recipe, RecipeError, SourceRecipe, TaskData, Trained, Trunk};
 use crate::dataset::{Identifiers, Sizes};
 use crate::files::FileError;
 use crate::grid::MAX_SIDE;
@@ -76,9 +76,12 @@ impl<D: Operations> Trained<D> {
             recipe.name += "-adapted";
         }
         recipe.seed = to.seed.unwrap_or(recipe.seed);
-        recipe.data.plan = self.plan_of_new_rows(to.plan).to_owned();
         let (tasks, sizes) = (to.tasks.to_owned(), Sizes::Any);
-        recipe.data.sources = vec![SourceRecipe { tasks, test_pairs: false, largest_side: MAX_SIDE, sizes }];
+        recipe.data = Data::Tasks(TaskData {
+            plan: self.plan_of_new_rows(to.plan)?.to_owned(),
+            sources: vec![SourceRecipe { tasks, test_pairs: false, largest_side: MAX_SIDE, sizes }],
+            ..self.recipe.tasks()?.clone()
+        });
         recipe.training = Course {
             steps: to.steps,
             warmup: recipe.training.warmup.min(to.steps / 20),
@@ -100,9 +103,12 @@ impl<D: Operations> Trained<D> {
     }
 
     /// The plan that the variants of a task are drawn by: the one that is named, or the checkpoint's.
-    pub fn plan_of_new_rows<'a>(&'a self, named: Option<&'a str>) -> &'a str {
-        let own = if self.imported.is_some() { PLAN_OF_IMPORTED } else { &self.recipe.data.plan };
-        named.unwrap_or(own)
+    ///
+    /// # Errors
+    /// [`RecipeError::NoTasks`].
+    pub fn plan_of_new_rows<'a>(&'a self, named: Option<&'a str>) -> Result<&'a str, RecipeError> {
+        let own = &self.recipe.tasks()?.plan;
+        Ok(named.unwrap_or(if self.imported.is_some() { PLAN_OF_IMPORTED } else { own }))
     }
 
     /// A puzzle table with these rows: a variant that this checkpoint has a row for keeps it, a new one has the mean of all rows but the

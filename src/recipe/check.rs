@@ -1,9 +1,9 @@
 //! What a recipe must be before anything is done by it.
 
-use super::{Course, Recipe, RecipeError, SourceRecipe, Stage, Trunk};
-use crate::encode::{Canvas, VOCABULARY};
+use super::{Course, Data, PuzzleData, PuzzleSource, Recipe, RecipeError, SourceRecipe, Stage, TaskData, Trunk};
+use crate::encode::{Canvas, VOCABULARY, vocabulary_of};
 use crate::grid::MAX_SIDE;
-use crate::model::Mixer;
+use crate::model::{Config, Mixer};
 use crate::optim::Shape;
 
 impl Recipe {
@@ -117,7 +117,7 @@ impl Recipe {
 
     /// A recipe to train by has task sets; that of an imported checkpoint may have none.
     pub(super) fn check_sources(&self) -> Result<(), RecipeError> {
-        match self.data.sources.is_empty() {
+        match self.data.tasks().is_some_and(|data| data.sources.is_empty()) {
             true => self.value("data.sources is empty; name at least one task set".to_owned()),
             false => Ok(()),
         }
@@ -140,26 +140,57 @@ impl Recipe {
                 "its name has letters, digits, - _ and . alone, and does not begin with a dot: it names a folder";
             return self.value(fault.to_owned());
         }
-        if self.model.vocabulary != VOCABULARY {
-            let found = self.model.vocabulary;
-            return self.value(format!("model.vocabulary is {found}; ARC's cells have {VOCABULARY} kinds"));
+        match &self.data {
+            Data::Tasks(data) => self.check_tasks(data),
+            Data::Puzzles(data) => self.check_puzzles(data),
         }
-        if self.model.cells != MAX_SIDE * MAX_SIDE {
-            let (found, board) = (self.model.cells, MAX_SIDE * MAX_SIDE);
-            return self.value(format!("model.cells is {found}; ARC's board has {board}"));
-        }
-        if self.model.mixer == Mixer::TokenMlp && self.data.canvas != Canvas::Board {
+    }
+
+    fn check_tasks(&self, data: &TaskData) -> Result<(), RecipeError> {
+        self.check_board("ARC", VOCABULARY, MAX_SIDE)?;
+        if self.model.mixer == Mixer::TokenMlp && data.canvas != Canvas::Board {
             let fault = "a token-mlp model needs data.canvas = \"board\": its examples all have one size";
             return self.value(fault.to_owned());
         }
-        let held_out = |source: &&SourceRecipe| source.test_pairs && self.data.held_out.contains(&source.tasks);
-        match self.data.sources.iter().find(held_out) {
+        let held_out = |source: &&SourceRecipe| source.test_pairs && data.held_out.contains(&source.tasks);
+        match data.sources.iter().find(held_out) {
             Some(source) => {
                 let set = &source.tasks;
                 self.value(format!("test_pairs = true for {set}: the answers of a held-out set are never learned"))
             }
             None => Ok(()),
         }
+    }
+
+    fn check_puzzles(&self, data: &PuzzleData) -> Result<(), RecipeError> {
+        let PuzzleData { kind, side, ref source, .. } = *data;
+        if !kind.has_side(side) {
+            return self.value(format!("puzzles.side is {side}; {}", kind.form()));
+        }
+        self.check_board(&format!("{kind} of {side} x {side}"), vocabulary_of(kind, side), side)?;
+        let count = match source {
+            PuzzleSource::Table { take, .. } => *take,
+            PuzzleSource::Generated(generated) => {
+                generated.wish(kind, side)?;
+                Some(generated.count)
+            }
+        };
+        match count {
+            Some(0) => self.value("puzzles.source takes 0 puzzles; it is at least 1".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A model reads the cells of one kind on boards of one side.
+    fn check_board(&self, what: &str, vocabulary: usize, side: usize) -> Result<(), RecipeError> {
+        let Config { vocabulary: found, cells, .. } = self.model;
+        if found != vocabulary {
+            return self.value(format!("model.vocabulary is {found}; the cells of {what} have {vocabulary} kinds"));
+        }
+        if cells != side * side {
+            return self.value(format!("model.cells is {cells}; the board of {what} has {}", side * side));
+        }
+        Ok(())
     }
 }
 
@@ -198,7 +229,7 @@ mod tests {
         assert!(fault(|r| r.model.vocabulary = 11).contains("12 kinds"));
         assert!(fault(|r| r.trunk.learning_rate = f64::NAN).contains("trunk.learning_rate"));
         let mut empty = Recipe::load("small-grids").unwrap();
-        empty.data.sources.clear();
+        empty.data.tasks_mut().unwrap().sources.clear();
         assert!(empty.check_sources().unwrap_err().to_string().contains("data.sources"));
         assert!(fault(|r| r.trunk.optimizer = nor_muon([0.02, 0.95, 0.95, 1.5])).contains("beta_1 is 1.5"));
         assert!(fault(|r| r.rows.weight_decay = f64::NAN).contains("rows.weight_decay"));
@@ -222,7 +253,8 @@ mod tests {
         assert!(stages(&[Stage { h_cycles: 9, ..stage }]).contains("h_cycles 9 is more than the 2"));
         assert!(fault(|r| r.name = "../../x".into()).contains("names a folder"));
         assert!(fault(|r| r.model.expansion = 0.0).contains("expansion"));
-        let leak = fault(|r| r.data.sources.iter_mut().for_each(|source| source.test_pairs = true));
+        let leak =
+            fault(|r| r.data.tasks_mut().unwrap().sources.iter_mut().for_each(|source| source.test_pairs = true));
         assert!(leak.contains("never learned"), "{leak}");
     }
     #[test]

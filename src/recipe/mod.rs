@@ -7,8 +7,10 @@ mod adapted;
 mod check;
 mod course;
 mod cut;
+mod data;
 mod import;
 pub(crate) mod trained;
+mod written;
 
 use std::path::PathBuf;
 
@@ -17,17 +19,20 @@ use thiserror::Error;
 
 use crate::augment::AugmentError;
 use crate::checkpoint::CheckpointError;
-use crate::dataset::{Colours, IdentifiersError, Sizes};
-use crate::encode::Canvas;
+use crate::dataset::IdentifiersError;
 use crate::files::{self, FileError};
 use crate::model::{Config, ConfigError};
 use crate::optim::Schedule;
-use crate::task::{HELD_OUT, TaskError};
+use crate::puzzle::{Kind, PuzzleError};
+use crate::task::TaskError;
 pub use adapted::{Adaptation, AdaptedTo, PLAN_OF_IMPORTED};
 pub use course::{Course, Rows, Stage, Trunk};
 pub use cut::Cut;
+pub(crate) use data::held_out_sets;
+pub use data::{Data, Generated, PuzzleData, PuzzleSource, SourceRecipe, TaskData};
 pub use import::{ImportError, Imported, NamesFrom, Published, PublishedTensors, Request, Summary, export, import};
 pub use trained::{About, LOG_FILE, SetDigest, Trained, TrunkValues};
+use written::Written;
 
 /// What can be wrong with a recipe or what came of it.
 #[derive(Debug, Error)]
@@ -41,6 +46,25 @@ pub enum RecipeError {
     /// Tasks could not be read.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// Puzzles could not be read or made.
+    #[error(transparent)]
+    Puzzle(#[from] PuzzleError),
+    /// Tasks are asked for where puzzles are learned.
+    #[error("{recipe} learns {kind} of {side} x {side} and no tasks; its checkpoint solves a table of such puzzles")]
+    NoTasks {
+        /// The recipe's name.
+        recipe: String,
+        /// What it learns.
+        kind: Kind,
+        /// Their side.
+        side: usize,
+    },
+    /// Puzzles are asked for where tasks are learned.
+    #[error("{recipe} learns ARC tasks and no puzzles; name a checkpoint that was trained on such puzzles")]
+    NoPuzzles {
+        /// The recipe's name.
+        recipe: String,
+    },
     /// A model that cannot be.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -70,7 +94,7 @@ pub enum RecipeError {
 
 /// A training, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct Recipe {
     /// Its name.
     pub name: String,
@@ -87,45 +111,7 @@ pub struct Recipe {
     /// The puzzle rows' optimizer.
     pub rows: Rows,
     /// The checkpoint that it goes on from, and how; only `trm-arc adapt` writes this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adaptation: Option<Adaptation>,
-}
-
-/// What is learned from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Data {
-    /// The variants of each task: a plan's name or path.
-    pub plan: String,
-    /// Whether colours are also permuted in the grids; by the plan alone, as the paper has it, when it is left out.
-    #[serde(default)]
-    pub colours: Colours,
-    /// How grids are drawn.
-    pub canvas: Canvas,
-    /// The task sets.
-    pub sources: Vec<SourceRecipe>,
-    /// Sets whose test pairs are never learned, in whatever source they stand. Without it: the evaluation sets of both benchmarks
-    /// and our own tasks, `held-out/concepts`.
-    #[serde(default = "held_out_sets")]
-    pub held_out: Vec<String>,
-}
-
-pub(crate) fn held_out_sets() -> Vec<String> {
-    HELD_OUT.map(str::to_owned).to_vec()
-}
-
-/// A task set and what of it is learned.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SourceRecipe {
-    /// A set's name or path.
-    pub tasks: String,
-    /// True when its test pairs are learned too. Refused for a set that is held out.
-    pub test_pairs: bool,
-    /// Only tasks whose grids have at most this many rows and columns; 30 takes all.
-    pub largest_side: usize,
-    /// Only tasks that keep the size of a grid, or any.
-    pub sizes: Sizes,
 }
 
 impl Recipe {
@@ -139,6 +125,30 @@ impl Recipe {
         recipe.check_sources()?;
         recipe.check_beginning()?;
         Ok(recipe)
+    }
+
+    /// The tasks that it learns from.
+    ///
+    /// # Errors
+    /// [`RecipeError::NoTasks`].
+    pub fn tasks(&self) -> Result<&TaskData, RecipeError> {
+        match &self.data {
+            Data::Tasks(data) => Ok(data),
+            Data::Puzzles(PuzzleData { kind, side, .. }) => {
+                Err(RecipeError::NoTasks { recipe: self.name.clone(), kind: *kind, side: *side })
+            }
+        }
+    }
+
+    /// The puzzles that it learns from.
+    ///
+    /// # Errors
+    /// [`RecipeError::NoPuzzles`].
+    pub fn puzzles(&self) -> Result<&PuzzleData, RecipeError> {
+        match &self.data {
+            Data::Puzzles(data) => Ok(data),
+            Data::Tasks(_) => Err(RecipeError::NoPuzzles { recipe: self.name.clone() }),
+        }
     }
 
     /// The schedule of both learning rates.

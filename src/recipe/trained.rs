@@ -134,13 +134,17 @@ impl<D: Operations> Trained<D> {
     /// The views of a test input when nobody says how many: all rows that a task has, each under [`LOOKS`] permutations of the colours where
     /// they are permuted in the grids.
     pub fn usual_views(&self) -> usize {
-        let looks = if self.recipe.data.colours == Colours::ByVariant { 1 } else { LOOKS };
+        let looks = if self.colours() == Colours::ByVariant { 1 } else { LOOKS };
         self.identifiers.most_variants() * looks
+    }
+
+    fn colours(&self) -> Colours {
+        self.recipe.data.tasks().map_or(Colours::ByVariant, |data| data.colours)
     }
 
     /// The most views that there can be.
     pub fn most_views(&self) -> usize {
-        if self.recipe.data.colours == Colours::ByVariant { self.identifiers.most_variants() } else { usize::MAX }
+        if self.colours() == Colours::ByVariant { self.identifiers.most_variants() } else { usize::MAX }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::files::FileError;
 use crate::model::{Answer, Example, Inputs, pack};
 use crate::ops::{Inside, Operations};
 use crate::prediction::{Prediction, Solved, Solver};
-use crate::recipe::{Data, Trained};
+use crate::recipe::{RecipeError, TaskData, Trained};
 use crate::task::Task;
 
 /// The views of the task at hand, for those who watch: some tasks take hours.
@@ -56,8 +56,19 @@ struct View {
 
 impl<D: Operations> ModelSolver<D> {
     /// A solver with at most `views` views of each test input and `steps` supervision steps.
-    pub fn new(trained: Trained<D>, views: usize, steps: usize) -> Self {
-        Self { trained, views, steps, tokens_per_batch: D::TOKENS_PER_BATCH, watched: Arc::default(), in_rounds: false }
+    ///
+    /// # Errors
+    /// [`RecipeError::NoTasks`] of a model that was trained on puzzles.
+    pub fn new(trained: Trained<D>, views: usize, steps: usize) -> Result<Self, RecipeError> {
+        trained.recipe.tasks()?;
+        Ok(Self {
+            trained,
+            views,
+            steps,
+            tokens_per_batch: D::TOKENS_PER_BATCH,
+            watched: Arc::default(),
+            in_rounds: false,
+        })
     }
 
     /// The same solver with batches of at most this many tokens; a view that has more is a batch of its own. More tokens take more memory.
@@ -85,7 +96,7 @@ impl<D: Operations> ModelSolver<D> {
 
     fn views(&self, task: &Task, range: Range<usize>) -> Vec<View> {
         let rows = self.trained.identifiers.of_task(&task.id);
-        let Data { canvas, colours, .. } = self.trained.recipe.data;
+        let TaskData { canvas, colours, .. } = *self.trained.recipe.data.tasks().expect("new found tasks there");
         let looks = Movable::of(task, colours).looks(task, self.views.div_ceil(rows.len().max(1)));
         // all rows with the colours as they are come first
         let seen = || looks.iter().flat_map(|look| rows.iter().map(|&(row, variant)| (row, variant.after(*look))));

@@ -135,12 +135,12 @@ impl Adapt<'_> {
     /// The plan of variants. What the recipe names must be here; a checkpoint may have come without it.
     fn check_files<D: Operations>(&self, trained: &Trained<D>) -> Result<Plan, TrainError> {
         let checkpoint = || self.from.clone();
-        let plan = trained.plan_of_new_rows(self.plan.as_deref());
+        let plan = trained.plan_of_new_rows(self.plan.as_deref())?;
         let no_plan =
             |source| TrainError::NoPlan { checkpoint: checkpoint(), plan: plan.to_owned(), source: Box::new(source) };
         let no_set =
             |set: &String, source| TrainError::NoHeldOut { checkpoint: checkpoint(), set: set.clone(), source };
-        for set in &trained.recipe.data.held_out {
+        for set in &trained.recipe.tasks()?.held_out {
             task::load(set).map_err(|source| no_set(set, source.into()))?;
         }
         Plan::load(plan).map_err(no_plan)
@@ -222,7 +222,7 @@ impl<'a, D: Operations> Checked<'a, D> {
     /// [`TrainError`].
     pub fn fit(self, device: &D) -> Result<Adapting<'a, D>, TrainError> {
         let Self { adapt, trained, plan, tasks } = self;
-        let (canvas, prefix) = (trained.recipe.data.canvas, trained.recipe.model.prefix);
+        let (canvas, prefix) = (trained.recipe.tasks()?.canvas, trained.recipe.model.prefix);
         let visits = LEAST_VISITS * plan.variants.min(MOST_VARIANTS);
         let (only, steps) = match adapt.length {
             Length::Usual => (adapt.only.clone(), least_steps(&trained.recipe, USUAL * visits, tasks.len())),

@@ -190,14 +190,13 @@ impl<D: Operations> Slots<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::augment::ColourMap;
-    use crate::encode::{Drawing, Offset};
+    use crate::dataset::PuzzleExample;
+    use crate::encode::Drawing;
     use dfdx::prelude::Cpu;
 
     fn slots(steps: &[usize]) -> Slots<Cpu> {
         let slot = |&steps: &usize| {
-            let example =
-                ExampleRef { group: 0, variant: 0, pair: 0, offset: Offset::default(), colours: ColourMap::IDENTITY };
+            let example = ExampleRef::Puzzle(PuzzleExample { puzzle: 0, variant: 0 });
             let input = Drawing { cells: vec![2], positions: vec![0] };
             Some(Slot { example, drawn: Drawn { row: 1, input, labels: vec![None] }, steps })
         };

@@ -15,7 +15,7 @@ use super::latent::{Latent, Latents};
 use super::log::Window;
 use super::slots::Slot;
 use crate::checkpoint::{CheckpointError, Content, Folder, Manifest, Part, Tensors};
-use crate::dataset::{ExampleRef, Sampler, SamplerState};
+use crate::dataset::{ExampleRef, Sampler, SamplerState, TrainingSet};
 use crate::device::Matrix;
 use crate::files;
 use crate::model::{Carry, Spec, specs};
@@ -214,7 +214,7 @@ fn second_shape<D: Operations>(spec: &Spec, moments: &Moments<D>) -> Vec<usize> 
 }
 
 impl SlotState {
-    fn restore(&self, set: &crate::dataset::TrainingSet) -> Slot {
+    fn restore(&self, set: &TrainingSet) -> Slot {
         Slot { example: self.example, drawn: set.draw(self.example), steps: self.steps }
     }
 }

@@ -14,13 +14,13 @@ use super::log::Window;
 use super::slots::Slots;
 use super::{Losses, memory};
 use crate::augment::Plan;
-use crate::dataset::{HeldOut, Sampler, Source, TrainingSet};
+use crate::dataset::{HeldOut, PuzzleLessons, Sampler, Source, TaskLessons, TrainingSet};
 use crate::device::{Matrix, Precision};
 use crate::model::{Model, specs};
 use crate::ops::{Ema, Moments, Moved, Operations, Stacked};
 use crate::optim::sign_sgd;
 use crate::ranks::{Alone, Ranks};
-use crate::recipe::{Cut, Recipe, RecipeError, SetDigest, SourceRecipe, Trained, TrunkValues};
+use crate::recipe::{Cut, Data, Recipe, RecipeError, SetDigest, SourceRecipe, TaskData, Trained, TrunkValues};
 use crate::rng::Stream;
 use crate::task;
 
@@ -219,11 +219,22 @@ impl<D: Operations> Trainer<D> {
 }
 
 fn training_set(recipe: &Recipe) -> Result<(TrainingSet, Vec<SetDigest>), RecipeError> {
-    let plan = Plan::load(&recipe.data.plan)?;
+    match &recipe.data {
+        Data::Tasks(data) => task_lessons(recipe, data),
+        Data::Puzzles(data) => {
+            let set = data.puzzles(recipe.seed)?;
+            let digests = vec![SetDigest { name: data.name(), digest: set.digest() }];
+            Ok((TrainingSet::Puzzles(PuzzleLessons::new(set, data.variants)), digests))
+        }
+    }
+}
+
+fn task_lessons(recipe: &Recipe, data: &TaskData) -> Result<(TrainingSet, Vec<SetDigest>), RecipeError> {
+    let plan = Plan::load(&data.plan)?;
     let (mut sources, mut digests) = (Vec::new(), Vec::new());
     let only = recipe.adaptation.as_ref().and_then(|adaptation| adaptation.only.as_ref());
     let only: Option<HashSet<&str>> = only.map(|ids| ids.iter().map(String::as_str).collect());
-    for source in &recipe.data.sources {
+    for source in &data.sources {
         let mut set = task::load(&source.tasks)?;
         digests.push(SetDigest { name: source.tasks.clone(), digest: set.digest() });
         if let Some(only) = &only {
@@ -237,13 +248,13 @@ fn training_set(recipe: &Recipe) -> Result<(TrainingSet, Vec<SetDigest>), Recipe
         sources.push(Source { set, with_test_pairs: test_pairs, largest_side, sizes });
     }
     let mut held_out = HeldOut::default();
-    for name in &recipe.data.held_out {
+    for name in &data.held_out {
         held_out.add(&task::load(name)?);
     }
-    let set = TrainingSet::new(&sources, &plan, recipe.data.colours, recipe.data.canvas, &held_out);
+    let set = TaskLessons::new(&sources, &plan, data.colours, data.canvas, &held_out);
     if set.pairs() == 0 {
         let fault = "no task is small enough for its largest_side; raise it".to_owned();
         return Err(RecipeError::Value { recipe: recipe.name.clone(), fault });
     }
-    Ok((set, digests))
+    Ok((TrainingSet::Tasks(set), digests))
 }

@@ -8,7 +8,7 @@ use trm_arc::train::Trainer;
 pub fn recipe(steps: usize) -> Recipe {
     let mut recipe = Recipe::load("small-grids").unwrap();
     recipe.name = "test".into();
-    recipe.data.sources.iter_mut().for_each(|source| source.largest_side = 4);
+    recipe.data.tasks_mut().unwrap().sources.iter_mut().for_each(|source| source.largest_side = 4);
     (recipe.model.hidden, recipe.model.heads, recipe.model.puzzle_width) = (32, 2, 32);
     (recipe.model.layers, recipe.model.l_cycles) = (1, 1);
     (recipe.training.batch, recipe.training.parts, recipe.training.steps) = (4, Some(2), steps);

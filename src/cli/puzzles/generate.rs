@@ -20,10 +20,11 @@ const PIECE: usize = 1 << 12;
 #[command(after_help = "Examples:
   trm-arc puzzles generate sudoku --count 1000 --min-rating 20 --output hard.csv
   trm-arc puzzles generate sudoku --side 4 --count 100 --output small.csv
+  trm-arc puzzles generate sudoku --min-clues 40 --output easy.csv
   trm-arc puzzles generate maze --count 1000 --seed 7 --output mazes.csv
 
 The rating of a Sudoku is the backtracks that a plain solver needs, as a mean over sixteen orders of cells and digits; of those \
-of 9 x 9 half have more than 20. No clue can be left out. The rating of a maze is the steps of its path. A seed gives the same file on any \
+of 9 x 9 half have more than 20. No clue can be left out unless --min-clues gives more. The rating of a maze is the steps of its path. A seed gives the same file on any \
 number of threads.")]
 pub struct Arguments {
     /// What to make
@@ -40,6 +41,9 @@ pub struct Arguments {
     /// The least rating; a maze has by default a path of 110 steps on 30 x 30, and of as many for each cell on others
     #[arg(long, value_name = "N")]
     min_rating: Option<u32>,
+    /// The fewest clues of a Sudoku; without it no clue can be left out, and more of them make it easier
+    #[arg(long, value_name = "N")]
+    min_clues: Option<usize>,
     /// The file to write
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
@@ -64,8 +68,9 @@ impl From<Made> for Kind {
 
 /// Draws the puzzles, writes them, and prints how many there are.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
-    let Arguments { kind, count, seed, side, min_rating, output } = arguments;
+    let Arguments { kind, count, seed, side, min_rating, min_clues, output } = arguments;
     let wish = Wish::new((*kind).into(), *side, *min_rating)?;
+    let wish = min_clues.map_or(Ok(wish), |clues| wish.with_clues(clues))?;
     files::check_writable(output)?;
     let stop = interrupt::catch()?;
     let bar = bar(*count);

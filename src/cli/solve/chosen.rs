@@ -93,7 +93,7 @@ fn model_solver<D: Operations>(
         recipe: Some(trained.recipe.name.clone()),
     };
     let tokens = arguments.tokens_per_batch.unwrap_or(D::TOKENS_PER_BATCH);
-    let mut solver = ModelSolver::new(trained, views, steps).with_tokens_per_batch(tokens);
+    let mut solver = ModelSolver::new(trained, views, steps)?.with_tokens_per_batch(tokens);
     if arguments.time_limit.is_some() {
         solver = solver.in_rounds();
     }

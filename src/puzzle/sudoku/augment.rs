@@ -19,6 +19,12 @@ pub struct Shuffle {
 }
 
 impl Shuffle {
+    /// The shuffle that changes nothing.
+    pub fn none(shape: &Shape) -> Self {
+        let lines: Vec<usize> = (0..shape.side()).collect();
+        Self { digits: (0..=shape.side() as u8).collect(), rows: lines.clone(), columns: lines, transposes: false }
+    }
+
     /// A shuffle by chance.
     pub fn drawn(shape: &Shape, stream: &mut Stream) -> Self {
         let mut digits: Vec<u8> = (0..=shape.side() as u8).collect();

@@ -59,7 +59,7 @@ pub fn generate(side: usize, least_rating: u32, stream: &mut Stream) -> Result<P
         let mut idle = 0;
         tries += 1;
         while rating < least_rating && idle < PATIENCE && tries < MOST_TRIES {
-            let other = minimal(given_back(&question, &answer, stream), stream);
+            let other = minimal(given_back(&question, &answer, GIVEN_BACK, stream), stream);
             let harder = rater.rating(&other);
             idle = if harder > rating { 0 } else { idle + 1 };
             tries += 1;
@@ -74,6 +74,35 @@ pub fn generate(side: usize, least_rating: u32, stream: &mut Stream) -> Result<P
         best = best.max(rating);
     }
     Err(PuzzleError::OutOfReach { kind: Kind::Sudoku, side, wanted: least_rating, tries, best })
+}
+
+/// The same with clues given back by chance until there are so many. A clue makes a puzzle no harder, so the rating may fall short: then
+/// another one is drawn.
+///
+/// # Errors
+/// [`PuzzleError::OutOfReach`] after 5,000 puzzles.
+pub fn generate_easy(
+    side: usize,
+    least_clues: usize,
+    least_rating: u32,
+    stream: &mut Stream,
+) -> Result<Puzzle, PuzzleError> {
+    let shape = Shape::of_side(side).expect("a Sudoku has a side of 4, 6 or 9");
+    let rater = Rater::new(shape);
+    let mut best = 0;
+    for _ in 0..MOST_TRIES {
+        let puzzle = generate(side, 0, stream)?;
+        let [question, answer] =
+            [&puzzle.question, &puzzle.answer].map(|grid| Board::new(grid).expect("what is generated keeps the rules"));
+        let clues = puzzle.extent(Kind::Sudoku) as usize;
+        let question = given_back(&question, &answer, least_clues.saturating_sub(clues), stream);
+        let rating = rater.rating(&question);
+        if rating >= least_rating {
+            return Ok(Puzzle { question: question.grid(), rating, ..puzzle });
+        }
+        best = best.max(rating);
+    }
+    Err(PuzzleError::OutOfReach { kind: Kind::Sudoku, side, wanted: least_rating, tries: MOST_TRIES, best })
 }
 
 /// A full board by chance.
@@ -97,12 +126,12 @@ fn minimal(mut board: Board, stream: &mut Stream) -> Board {
     board
 }
 
-/// The question with some more clues of its answer.
-fn given_back(question: &Board, answer: &Board, stream: &mut Stream) -> Board {
+/// The question with so many more clues of its answer.
+fn given_back(question: &Board, answer: &Board, count: usize, stream: &mut Stream) -> Board {
     let mut board = question.clone();
     let mut blanks: Vec<usize> = (0..board.shape().cells()).filter(|&cell| board.at(cell) == BLANK).collect();
     stream.shuffle(&mut blanks);
-    blanks.into_iter().take(GIVEN_BACK).for_each(|cell| board.place(cell, answer.at(cell)));
+    blanks.into_iter().take(count).for_each(|cell| board.place(cell, answer.at(cell)));
     board
 }
 
@@ -136,5 +165,15 @@ mod tests {
         );
         let fault = generate(4, 9, &mut stream).unwrap_err().to_string();
         assert!(fault.contains("no Sudoku of side 4 with a rating of 9 or more in 5000 tries"), "{fault}");
+    }
+
+    #[test]
+    fn an_easy_puzzle_has_the_clues_that_are_asked_for() {
+        let mut stream = Stream::new(3, "generate");
+        for (side, clues) in [(4, 8), (6, 20), (9, 40)] {
+            let puzzle = generate_easy(side, clues, 0, &mut stream).unwrap();
+            assert_eq!((puzzle.verify(Kind::Sudoku), puzzle.extent(Kind::Sudoku) as usize), (Ok(()), clues));
+        }
+        assert!(generate_easy(9, 80, 5, &mut stream).unwrap_err().to_string().contains("the hardest had 0"));
     }
 }

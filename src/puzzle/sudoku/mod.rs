@@ -9,7 +9,7 @@ use super::Fault;
 use crate::grid::Grid;
 pub use augment::Shuffle;
 pub use board::{BLANK, Board, Shape};
-pub use generate::{Rater, generate};
+pub use generate::{Rater, generate, generate_easy};
 pub use search::{Found, Order, search};
 
 /// Checks that the answer is full and keeps the clues.

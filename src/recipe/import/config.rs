@@ -16,7 +16,7 @@ use crate::files;
 use crate::grid::MAX_SIDE;
 use crate::model::{Config, Local, Mixer, Positions};
 use crate::optim::{Optimizer, Shape};
-use crate::recipe::{Course, Data, Recipe, RecipeError, Rows, SourceRecipe, Trunk, held_out_sets};
+use crate::recipe::{Course, Data, Recipe, RecipeError, Rows, SourceRecipe, TaskData, Trunk, held_out_sets};
 
 /// The architecture of the paper among those of the published code.
 const ARCHITECTURE: &str = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1";
@@ -193,13 +193,13 @@ impl Published {
         Recipe {
             name: name.to_owned(),
             seed: course.seed,
-            data: Data {
+            data: Data::Tasks(TaskData {
                 plan,
                 colours: Colours::ByVariant,
                 canvas: Canvas::Board,
                 sources: sets.iter().map(source).collect(),
                 held_out: held_out.clone(),
-            },
+            }),
             model: self.model(VOCABULARY, MAX_SIDE * MAX_SIDE),
             training: Course {
                 batch: course.global_batch_size,
