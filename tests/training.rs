@@ -11,11 +11,13 @@ use smallest::{advance, recipe};
 use trm_arc::checkpoint::CheckpointError;
 use trm_arc::dataset::Sizes;
 use trm_arc::device::Precision;
-use trm_arc::model::{Local, specs};
+use trm_arc::encode::vocabulary_of;
+use trm_arc::model::{Config, Local, Mixer, specs};
 use trm_arc::optim::Optimizer;
 use trm_arc::prediction::Solver;
+use trm_arc::puzzle::{self, Kind, Wish};
 use trm_arc::ranks::Alone;
-use trm_arc::recipe::{Recipe, RecipeError, Trained, Trunk};
+use trm_arc::recipe::{Data, Generated, PuzzleData, PuzzleSource, Recipe, RecipeError, Trained, Trunk};
 use trm_arc::solve::ModelSolver;
 use trm_arc::task;
 use trm_arc::train::{Ending, TrainError, Trainer, Training, train};
@@ -68,6 +70,15 @@ fn recipe_of_neighbours(steps: usize) -> Recipe {
     recipe
 }
 
+/// Puzzles of one kind and side instead of tasks.
+fn recipe_of_puzzles(steps: usize, kind: Kind, side: usize, mixer: Mixer) -> Recipe {
+    let recipe = recipe(steps);
+    let source = PuzzleSource::Generated(Generated { count: 20, seed: 0, least_rating: None, least_clues: None });
+    let data = Data::Puzzles(PuzzleData { kind, side, variants: 100, source });
+    let (vocabulary, cells) = (vocabulary_of(kind, side), side * side);
+    Recipe { data, model: Config { vocabulary, cells, mixer, ..recipe.model.clone() }, ..recipe }
+}
+
 fn muon() -> Trunk {
     let optimizer =
         Optimizer::Muon { learning_rate: 0.02, momentum: 0.95, beta_1: 0.9, beta_2: 0.95, weight_decay: 0.1 };
@@ -104,6 +115,37 @@ fn and_so_it_is_with_nor_muon() {
 #[test]
 fn and_so_it_is_where_neighbours_are_mixed() {
     resumes_bitwise(recipe_of_neighbours);
+}
+
+#[test]
+fn and_so_it_is_of_sudoku_and_mazes() {
+    resumes_bitwise(|steps| recipe_of_puzzles(steps, Kind::Sudoku, 4, Mixer::TokenMlp));
+    resumes_bitwise(|steps| recipe_of_puzzles(steps, Kind::Maze, 7, Mixer::Attention));
+}
+
+#[test]
+fn a_training_is_not_resumed_with_another_table_than_it_began_with() {
+    let place = tempfile::tempdir().unwrap();
+    let (table, folder) = (place.path().join("a.csv"), place.path().join("run"));
+    let wish = Wish::new(Kind::Sudoku, Some(4), None).unwrap();
+    puzzle::write(&table, &wish.puzzles(0, 9).unwrap()).unwrap();
+    let mut recipe = recipe_of_puzzles(4, Kind::Sudoku, 4, Mixer::TokenMlp);
+    let source = PuzzleSource::Table { file: table.to_str().unwrap().to_owned(), take: Some(5) };
+    recipe.data = Data::Puzzles(PuzzleData { kind: Kind::Sudoku, side: 4, variants: 0, source });
+    let mut trainer = Trainer::new(recipe.clone(), &Cpu::default()).unwrap();
+    assert_eq!(trainer.set().pairs(), 5);
+    advance(&mut trainer, 1);
+    trainer.save(&folder, 0.0).unwrap();
+    Trainer::resume(&folder, &Cpu::default()).unwrap();
+    puzzle::write(&table, &wish.puzzles(1, 9).unwrap()).unwrap();
+    let fault = |folder: &Path| Trainer::resume(folder, &Cpu::default()).map(drop).unwrap_err().to_string();
+    assert!(fault(&folder).contains("not those it was trained with"), "{}", fault(&folder));
+    puzzle::write(&table, &Wish::new(Kind::Maze, Some(5), None).unwrap().puzzles(0, 9).unwrap()).unwrap();
+    assert!(
+        fault(&folder).contains("a.csv: its puzzles are maze 5 x 5, and Sudoku 4 x 4 is asked for"),
+        "{}",
+        fault(&folder)
+    );
 }
 
 fn resumes_bitwise(recipe: fn(usize) -> Recipe) {

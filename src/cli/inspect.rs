@@ -10,7 +10,7 @@ use super::{CliError, Exit, counted, print};
 use crate::checkpoint;
 use crate::files;
 use crate::model::{Config, Local, Mixer, Positions};
-use crate::recipe::{Adaptation, Imported, NamesFrom, Trained};
+use crate::recipe::{Adaptation, Imported, NamesFrom, PuzzleData, Trained};
 use crate::units::Count;
 
 /// Say what a checkpoint is: model, both parameter counts, step, digest, tasks
@@ -59,8 +59,11 @@ fn to_terminal(trained: &Trained<Cpu>) -> String {
         ("model", model(&trained.model.config)),
         ("trunk", format!("{} numbers, float32", count(trained.model.parameters()))),
         ("puzzle rows", format!("{} of {width}, {} numbers", count(rows), count(rows * width))),
-        ("known tasks", format!("{}, {}", count(counts.len()), rows_each(&counts))),
     ];
+    facts.push(match trained.recipe.data.puzzles() {
+        Some(PuzzleData { kind, side, .. }) => ("solves", format!("{kind} {side} x {side}")),
+        None => ("known tasks", format!("{}, {}", count(counts.len()), rows_each(&counts))),
+    });
     if let Some(Imported { file, sha256, numbers, names, named }) = &trained.imported {
         let from = match names {
             NamesFrom::Order { variants, seed } => format!("the published order of {variants} variants, seed {seed}"),
@@ -73,7 +76,8 @@ fn to_terminal(trained: &Trained<Cpu>) -> String {
         facts.push(("adapted", format!("from {from}, the rows alone for {} steps", count(*rows_alone))));
     }
     for set in trained.sets.iter() {
-        facts.push(("task set", format!("{}, digest {}", set.name, set.digest)));
+        let learned = if trained.recipe.data.puzzles().is_some() { "puzzles" } else { "task set" };
+        facts.push((learned, format!("{}, digest {}", set.name, set.digest)));
     }
     facts.into_iter().map(|(name, fact)| format!("{name:<12}{fact}\n")).collect()
 }

@@ -14,7 +14,7 @@ use crate::device::{DeviceChoice, Precision, on_device};
 use crate::ops::Operations;
 use crate::ranks::{Ranks, agree};
 use crate::recipe::Recipe;
-use crate::train::{self, Ending, LogRow, Outcome, Progress, Training};
+use crate::train::{self, Ending, Learned, LogRow, Outcome, Progress, Training};
 use crate::units::{self, Count, Percent, Seconds};
 
 /// Train a model by a recipe
@@ -23,6 +23,7 @@ use crate::units::{self, Count, Percent, Seconds};
   trm-arc train two-cores --output runs/mine --time-limit 90m
   trm-arc train --resume runs/mine
   trm-arc train two-cores --output runs/mine --device cuda
+  trm-arc train sudoku-6x6
 
 The output folder holds one whole checkpoint at any time, and log.csv with the course of the training. A training that was \
 interrupted and resumed gives, on the CPU, the same weights, bit for bit, as one that never stopped.
@@ -158,7 +159,11 @@ pub(super) fn summary(outcome: &Outcome, output: &Path) -> String {
     let folder = output.display();
     let Outcome { step, steps, .. } = *outcome;
     let (step, steps) = (Count(step as u64), Count(steps as u64));
-    let mut text = format!("{step} of {steps} steps on {} tasks in {}\n", outcome.tasks, Seconds(outcome.seconds));
+    let (learned, solvable) = match outcome.learned {
+        Learned::Tasks(tasks) => (counted(tasks, "task"), "TASKS"),
+        Learned::Puzzles(puzzles) => (counted(puzzles, "puzzle"), "PUZZLES.csv"),
+    };
+    let mut text = format!("{step} of {steps} steps on {learned} in {}\n", Seconds(outcome.seconds));
     if outcome.withheld > 0 {
         text += &format!("withheld: {}, as answers of a held-out set\n", counted(outcome.withheld, "pair"));
     }
@@ -167,7 +172,9 @@ pub(super) fn summary(outcome: &Outcome, output: &Path) -> String {
         text += &format!("loss {:.3}, {exact} of the finished examples exact\n", row.cross_entropy);
     }
     text += &match outcome.ending {
-        Ending::Complete => format!("checkpoint {folder}; solve with it: trm-arc solve TASKS --checkpoint {folder}\n"),
+        Ending::Complete => {
+            format!("checkpoint {folder}; solve with it: trm-arc solve {solvable} --checkpoint {folder}\n")
+        }
         Ending::TimeLimit | Ending::Interrupted => {
             format!("checkpoint {folder}; go on with it: trm-arc train --resume {folder}\n")
         }

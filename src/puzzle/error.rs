@@ -139,7 +139,7 @@ pub enum PuzzleError {
         clues: usize,
     },
     /// A table of other puzzles.
-    #[error("{path} has {kind} of {side} x {side}; what is asked for is {wanted} of {wanted_side} x {wanted_side}")]
+    #[error("{path}: its puzzles are {kind} {side} x {side}, and {wanted} {wanted_side} x {wanted_side} is asked for")]
     Other {
         /// The file.
         path: PathBuf,

@@ -198,13 +198,44 @@ impl Recipe {
 mod tests {
     use super::*;
     use crate::optim::Optimizer;
-    use crate::recipe::Adaptation;
+    use crate::puzzle::Kind;
+    use crate::recipe::{Adaptation, Generated};
 
     #[test]
     fn the_shipped_recipes_load() {
-        for name in ["paper-arc-agi-1", "small-grids", "two-cores"] {
+        for name in ["paper-arc-agi-1", "small-grids", "two-cores", "sudoku-mlp", "sudoku-attention", "maze-attention"]
+        {
             assert_eq!(Recipe::load(name).unwrap().name, name);
         }
+    }
+
+    #[test]
+    fn impossible_puzzles_are_named() {
+        let fault = |change: fn(&mut Recipe)| {
+            let mut recipe = Recipe::load("sudoku-mlp").unwrap();
+            change(&mut recipe);
+            recipe.check().unwrap_err().to_string()
+        };
+        fn puzzles(recipe: &mut Recipe) -> &mut PuzzleData {
+            let Data::Puzzles(data) = &mut recipe.data else { panic!("sudoku-mlp learns puzzles") };
+            data
+        }
+        let generated = |count, least_clues| {
+            PuzzleSource::Generated(Generated { count, seed: 0, least_rating: None, least_clues: Some(least_clues) })
+        };
+        assert!(fault(|r| puzzles(r).side = 5).contains("puzzles.side is 5; a Sudoku is 16, 36 or 81"));
+        assert!(fault(|r| puzzles(r).side = 4).contains("vocabulary is 11; the cells of Sudoku of 4 x 4 have 6 kinds"));
+        assert!(fault(|r| puzzles(r).kind = Kind::Maze).contains("the cells of maze of 9 x 9 have 6 kinds"));
+        // the token-MLP kind reads boards of one size alone
+        assert!(fault(|r| r.model.cells = 80).contains("model.cells is 80; the board of Sudoku of 9 x 9 has 81"));
+        let none = |r: &mut Recipe| puzzles(r).source = PuzzleSource::Table { file: "a.csv".into(), take: Some(0) };
+        assert!(fault(none).contains("takes 0 puzzles"));
+        let mut recipe = Recipe::load("sudoku-mlp").unwrap();
+        puzzles(&mut recipe).source = generated(0, 30);
+        assert!(recipe.check().unwrap_err().to_string().contains("takes 0 puzzles"));
+        puzzles(&mut recipe).source = generated(1, 81);
+        assert!(recipe.check().unwrap_err().to_string().contains("no Sudoku of side 9 with 81 clues"));
+        assert!(recipe.tasks().unwrap_err().to_string().contains("sudoku-mlp learns Sudoku of 9 x 9 and no tasks"));
     }
 
     fn nor_muon([learning_rate, momentum, row_beta, beta_1]: [f64; 4]) -> Optimizer {

@@ -13,6 +13,7 @@ use super::log::{self, LogRow, Window};
 use super::{Diverged, StepReport, Trainer};
 use crate::augment::AugmentError;
 use crate::checkpoint::Folder;
+use crate::dataset::TrainingSet;
 use crate::device::Precision;
 use crate::files::{self, FileError};
 use crate::ops::Operations;
@@ -131,6 +132,15 @@ pub enum Ending {
     Interrupted,
 }
 
+/// How much there was to learn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Learned {
+    /// So many ARC tasks.
+    Tasks(usize),
+    /// So many Sudoku or mazes.
+    Puzzles(usize),
+}
+
 /// What a training came to.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -144,8 +154,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// The last row of the log.
     pub row: Option<LogRow>,
-    /// Tasks that were learned from.
-    pub tasks: usize,
+    /// What was learned from.
+    pub learned: Learned,
     /// Pairs that were withheld because they are a held-out set's answers.
     pub withheld: usize,
 }
@@ -209,9 +219,12 @@ pub(super) fn train_from<D: Operations>(
     let seconds = before + started.elapsed().as_secs_f64();
     save(&trainer, training, seconds)?;
     agree(ranks, if writes { log::write(&log_path, &rows).map_err(TrainError::from) } else { Ok(()) })?;
-    let (step, tasks) = (trainer.step, trainer.set().groups());
-    let withheld = trainer.set().withheld();
-    Ok(Outcome { ending, step, steps: course.steps, seconds, row: rows.last().copied(), tasks, withheld })
+    let learned = match trainer.set() {
+        TrainingSet::Tasks(lessons) => Learned::Tasks(lessons.groups()),
+        TrainingSet::Puzzles(lessons) => Learned::Puzzles(lessons.count()),
+    };
+    let (step, withheld) = (trainer.step, trainer.set().withheld());
+    Ok(Outcome { ending, step, steps: course.steps, seconds, row: rows.last().copied(), learned, withheld })
 }
 
 /// Where a training begins or goes on.
