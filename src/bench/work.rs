@@ -109,7 +109,7 @@ pub(super) fn model<D: Operations>(config: Config, device: &D, seed: u64) -> Res
 fn weights(spec: &Spec, stream: &mut Stream) -> Vec<f32> {
     let (_, columns) = spec.matrix_shape();
     let deviation = match spec.name.as_str() {
-        "H_init" | "L_init" => 1.0,
+        name if name.ends_with("_init") => 1.0,
         "q_head.bias" => 0.3,
         _ => 1.0 / (columns as f64).sqrt(),
     };

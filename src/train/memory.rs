@@ -2,7 +2,7 @@
 //! gradients are summed.
 
 use crate::device::Precision;
-use crate::model::{Config, Local};
+use crate::model::{Config, Latents, Local, Passes};
 use crate::recipe::Cut;
 use crate::units::Bytes;
 
@@ -27,9 +27,15 @@ fn bytes_of_token(config: &Config, precision: Precision) -> f64 {
         Local::None => 0.0,
         Local::Depthwise3x3 => (4.0 + narrow) * width + 4.0,
     };
-    let pass = sum + layers * (local + attention.max(gated) + gated);
+    // many states are added two at a time, and each is held before and after the step
+    let (sums, more_states) = match config.latents {
+        Latents::Two | Latents::Single | Latents::None => (1.0, 0.0),
+        Latents::MultiScale => ((config.l_cycles + 1).div_ceil(2) as f64, (config.l_cycles - 1) as f64),
+    };
+    let pass = sums * sum + layers * (local + attention.max(gated) + gated);
+    let states = more_states * 2.0 * 4.0 * width;
     let once = (20.0 + 10.0 * narrow) * width + 5.0 * narrow * inner + 16.0 * vocabulary;
-    (config.l_cycles + 1) as f64 * pass + once
+    Passes::of(config).with_gradient as f64 * pass + states + once
 }
 
 /// The cut of a recipe, or a finer one where the device's free memory asks for it. On such a device the examples of a part
@@ -46,6 +52,7 @@ pub(super) fn cut(recipe: Cut, config: &Config, precision: Precision, free: Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Backward;
 
     #[test]
     fn the_paper_s_batch_goes_through_80_gigabytes_in_four_parts() {
@@ -68,6 +75,22 @@ mod tests {
         // ten layers more of 6 bytes for each of 512 numbers, beside some 330 thousand bytes
         let share = tokens(Local::Depthwise3x3) / tokens(Local::None);
         assert!((0.85..0.95).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn gradients_through_fewer_passes_leave_room_for_more_tokens_and_more_states_take_some() {
+        let bytes = |change: fn(&mut Config)| {
+            let mut config = Config { l_cycles: 6, ..Config::arc() };
+            change(&mut config);
+            bytes_of_token(&config, Precision::Bf16)
+        };
+        let paper = bytes(|_| ());
+        let one_step = bytes(|config| config.gradient = Backward::OneStep) / paper;
+        assert!((0.2..0.5).contains(&one_step), "2 passes of 7: {one_step}");
+        let direct = bytes(|config| (config.h_cycles, config.l_cycles, config.latents) = (1, 1, Latents::None));
+        assert!((0.1..0.3).contains(&(direct / paper)), "1 pass of 7: {direct}");
+        let scales = bytes(|config| config.latents = Latents::MultiScale) - paper;
+        assert_eq!(scales, 7.0 * 3.0 * 6.0 * 512.0 + 5.0 * 8.0 * 512.0);
     }
 
     #[test]

@@ -44,7 +44,7 @@ struct PartStep<D: Operations> {
 /// What a supervision step of the whole batch gives: the sums over its parts, and over the ranks.
 pub(super) struct BatchStep<D: Operations> {
     pub(super) losses: Losses,
-    /// For each tensor of the trunk; `None` for the two that are never trained.
+    /// For each tensor of the trunk; `None` for those that are never trained.
     pub(super) trunk: Vec<Option<Matrix<D>>>,
     pub(super) trunk_is_finite: bool,
     /// For each slot the gradient of its puzzle row, `[B * puzzle_width]`.

@@ -23,14 +23,14 @@ pub struct Losses {
 /// The derivatives of the loss.
 #[derive(Clone, Debug)]
 pub struct Gradient<D: Operations> {
-    /// For each tensor of [`specs`] its derivatives, on the device; `None` for the two that are never trained.
+    /// For each tensor of [`specs`] its derivatives, on the device; `None` for those that are never trained.
     pub trunk: Vec<Option<Matrix<D>>>,
     /// For each example those of its puzzle row, `[B * puzzle_width]`.
     pub rows: Vec<f32>,
 }
 
 impl<D: Operations> Gradient<D> {
-    /// The derivatives of the trunk on the host, in row order; empty for the two tensors that are never trained.
+    /// The derivatives of the trunk on the host, in row order; empty for those that are never trained.
     pub fn trunk_values(&self) -> TrunkValues {
         self.trunk.iter().map(|tensor| tensor.as_ref().map_or_else(Vec::new, |tensor| tensor.as_vec())).collect()
     }
@@ -64,7 +64,7 @@ pub fn supervise<D: Operations>(
 ) -> Supervision<D> {
     let rows = model.rows(rows);
     let step = model.supervise(inputs, rows.leaky_trace(), carry);
-    let Step { carry, logits, halt, tape } = step;
+    let Step { carry, logits, halt, tape, .. } = step;
     let Judged { loss: cross_entropy, gradient: slope, kinds } =
         D::judge(&logits, &token_labels(labels, model.config.prefix));
     let answers = answers(&kinds, &halt, model, inputs);

@@ -14,7 +14,7 @@ use crate::dataset::{Colours, Sizes};
 use crate::encode::{Canvas, VOCABULARY};
 use crate::files;
 use crate::grid::MAX_SIDE;
-use crate::model::{Config, Local, Mixer, Positions};
+use crate::model::{Backward, Config, Latents, Local, Mixer, Nets, Positions};
 use crate::optim::{Optimizer, Shape};
 use crate::recipe::{Course, Data, Recipe, RecipeError, Rows, SourceRecipe, Trunk, held_out_sets};
 
@@ -176,6 +176,9 @@ impl Published {
             positions: if arch.mlp_t || arch.pos_encodings == "none" { Positions::None } else { Positions::Rope },
             rope_base: arch.rope_theta,
             local: Local::None,
+            nets: Nets::Shared,
+            gradient: Backward::FullRecursion,
+            latents: Latents::Two,
         }
     }
 
