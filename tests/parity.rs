@@ -183,7 +183,10 @@ fn check_on<D: Operations>(name: &str, device: &D) {
     let labels: Vec<&[Option<u8>]> = labels.chunks(cells).collect();
     let inputs = Inputs::new(&model, &batch);
     let rows = examples.iter().flat_map(|example| example.2.clone()).collect();
-    let result = supervise(&model, &inputs, rows, &labels, model.start(&inputs), batch.len());
+    let is_last = |last: f64| last == 1.0;
+    let lasts: Option<Vec<bool>> =
+        oracle.has("lasts").then(|| oracle.numbers("lasts").into_iter().map(is_last).collect());
+    let result = supervise(&model, &inputs, rows, &labels, model.start(&inputs), lasts.as_deref(), batch.len());
     let relative = |found: f64, expected: f64| (found - expected).abs() / expected.abs();
     assert!(relative(result.losses.cross_entropy, oracle.numbers("loss.lm")[0]) < 1e-5);
     assert!(relative(result.losses.halting, oracle.numbers("loss.halt")[0]) < 1e-5);
@@ -216,7 +219,7 @@ fn without_positions_it_equals_pytorch() {
 /// The ablations of the paper and the systems that it compares with.
 #[test]
 fn every_variant_equals_pytorch() {
-    for name in ["separate", "one-step", "single", "multi-scale", "direct"] {
+    for name in ["separate", "one-step", "single", "multi-scale", "direct", "continue", "hrm"] {
         check(&format!("{name}.safetensors"));
     }
 }
@@ -243,7 +246,7 @@ fn a_ragged_batch_equals_its_examples_one_by_one() {
         let inputs = Inputs::new(&model, &batch);
         let first = model.supervise::<NoneTape>(&inputs, model.rows(rows()), model.start(&inputs));
         // the second step's gradient, so that a carry is in it
-        supervise(&model, &inputs, rows(), &labels, first.carry, 3)
+        supervise(&model, &inputs, rows(), &labels, first.carry, None, 3)
     };
     let whole = run(&[0, 1, 2]);
     let alone: Vec<_> = (0..3).map(|i| run(&[i])).collect();

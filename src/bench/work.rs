@@ -83,7 +83,7 @@ impl<D: Operations> Work<D> {
     /// One supervision step with its loss and every gradient, as a part of `whole_batch` examples.
     pub fn train(&self, carry: Carry<D>, whole_batch: usize) -> Supervision<D> {
         let labels: Vec<&[Option<u8>]> = self.samples.iter().map(|sample| sample.labels.as_slice()).collect();
-        train::supervise(&self.model, &self.inputs, self.rows(), &labels, carry, whole_batch)
+        train::supervise(&self.model, &self.inputs, self.rows(), &labels, carry, None, whole_batch)
     }
 
     /// The logits of the cells, `[B * S * V]`: the rows of prefix tokens mean nothing.

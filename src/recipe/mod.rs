@@ -24,7 +24,7 @@ use crate::model::{Config, ConfigError};
 use crate::optim::Schedule;
 use crate::task::{HELD_OUT, TaskError};
 pub use adapted::{Adaptation, AdaptedTo, PLAN_OF_IMPORTED};
-pub use course::{Course, Rows, Stage, Trunk};
+pub use course::{Course, Halting, Rows, Stage, Trunk};
 pub use cut::Cut;
 pub use import::{ImportError, Imported, NamesFrom, Published, PublishedTensors, Request, Summary, export, import};
 pub use trained::{About, LOG_FILE, SetDigest, Trained, TrunkValues};

@@ -27,7 +27,7 @@ impl<D: Operations> BatchStep<D> {
         shares.iter().for_each(|share| self.add_share(share));
     }
 
-    /// How many slots, the losses, for each slot (exact, halting logit), then the gradients of the puzzle rows.
+    /// How many slots, the losses, for each slot (exact, what speaks for halting), then the gradients of the puzzle rows.
     fn share_bytes(&self) -> Vec<u8> {
         let Losses { cross_entropy, halting } = self.losses;
         let exact = |exact: bool| f32::from(u8::from(exact));
