@@ -187,6 +187,12 @@ fn check_on<D: Operations>(name: &str, device: &D) {
     let lasts: Option<Vec<bool>> =
         oracle.has("lasts").then(|| oracle.numbers("lasts").into_iter().map(is_last).collect());
     let result = supervise(&model, &inputs, rows, &labels, model.start(&inputs), lasts.as_deref(), batch.len());
+    let (halts, goes_on) = (oracle.numbers("step1.q_halt"), lasts.map(|_| oracle.numbers("step1.q_continue")));
+    let for_halting = match goes_on {
+        None => halts,
+        Some(goes_on) => halts.iter().zip(goes_on).map(|(halt, goes_on)| halt - goes_on).collect(),
+    };
+    close(&format!("{name} what speaks for halting"), &result.halts, &for_halting, 1e-4);
     let relative = |found: f64, expected: f64| (found - expected).abs() / expected.abs();
     assert!(relative(result.losses.cross_entropy, oracle.numbers("loss.lm")[0]) < 1e-5);
     assert!(relative(result.losses.halting, oracle.numbers("loss.halt")[0]) < 1e-5);
