@@ -35,7 +35,7 @@ fn step(values: &[Vec<f32>]) -> Supervision<Cpu> {
         examples.iter().map(|(cells, _)| cells.iter().map(|cell| Some(11 - cell / 2)).collect()).collect();
     let labels: Vec<&[Option<u8>]> = labels.iter().map(Vec::as_slice).collect();
     let rows = (0..48).map(|i| (i as f32).sin()).collect();
-    supervise(&model, &inputs, rows, &labels, model.start(&inputs), 2)
+    supervise(&model, &inputs, rows, &labels, model.start(&inputs), None, 2)
 }
 
 fn loss(values: &[Vec<f32>]) -> f64 {

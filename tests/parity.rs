@@ -4,11 +4,13 @@
 //! every gradient within 1e-4 of its tensor's largest. Each file is also run split into other packings, and a ragged batch
 //! equals its examples one by one.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use dfdx::prelude::{Cpu, NoneTape};
 use safetensors::{Dtype, SafeTensors};
-use trm_arc::model::{Config, ConfigError, Example, Inputs, Local, Mixer, Model, Positions};
+use serde::de::DeserializeOwned;
+use trm_arc::model::{CONTINUE, Config, ConfigError, Example, Inputs, Local, Mixer, Model, Positions};
 use trm_arc::ops::Operations;
 use trm_arc::train::supervise;
 
@@ -34,9 +36,23 @@ impl Oracle {
         }
     }
 
-    fn setting(&self, name: &str) -> f64 {
+    fn metadata(&self) -> HashMap<String, String> {
         let (_, metadata) = SafeTensors::read_metadata(&self.bytes).unwrap();
-        let text = metadata.metadata().as_ref().unwrap()[name].clone();
+        metadata.metadata().clone().unwrap()
+    }
+
+    /// A switch of the model; as in the paper where the file does not name it.
+    fn switch<S: Default + DeserializeOwned>(&self, name: &str) -> S {
+        let value = self.metadata().remove(name);
+        value.map_or_else(S::default, |value| serde_json::from_value(value.into()).unwrap())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        SafeTensors::deserialize(&self.bytes).unwrap().tensor(name).is_ok()
+    }
+
+    fn setting(&self, name: &str) -> f64 {
+        let text = self.metadata().remove(name).unwrap();
         match text.as_str() {
             "true" => 1.0,
             "false" => 0.0,
@@ -61,6 +77,9 @@ impl Oracle {
             positions: if size("no_rope") == 1 { Positions::None } else { Positions::Rope },
             rope_base: self.setting("theta"),
             local: Local::None,
+            nets: self.switch("nets"),
+            gradient: self.switch("gradient"),
+            latents: self.switch("latents"),
         };
         let values = |name: &str| self.numbers(&format!("weights.{name}")).iter().map(|&x| x as f32).collect();
         Model::build::<ConfigError>(config, device, |spec| Ok(values(&spec.name))).unwrap()
@@ -129,24 +148,31 @@ fn check_on<D: Operations>(name: &str, device: &D) {
     let batch: Vec<_> = owned.iter().map(|(cells, positions)| Example { cells, positions }).collect();
     let (cells, vocabulary, prefix) = (model.config.cells, model.config.vocabulary, model.config.prefix);
 
-    // Three supervision steps, the whole batch at once and every example alone.
+    // The supervision steps, the whole batch at once and every example alone.
     let packings: Vec<Vec<usize>> = vec![(0..batch.len()).collect(), vec![0], vec![1], vec![2]];
     for packing in &packings {
         let chosen: Vec<_> = packing.iter().map(|&i| batch[i]).collect();
         let inputs = Inputs::new(&model, &chosen);
         let rows = || model.rows(packing.iter().flat_map(|&i| examples[i].2.clone()).collect());
         let mut carry = model.start(&inputs);
-        for number in 1..=3 {
+        for number in 1..=oracle.setting("steps") as usize {
             let step = model.supervise::<NoneTape>(&inputs, rows(), carry);
             let logits = step.logits.as_vec();
             let expected = oracle.numbers(&format!("step{number}.logits"));
             let expected_halt = oracle.numbers(&format!("step{number}.q_halt"));
             let halts = step.halt.as_vec();
+            let q_continue = format!("step{number}.q_continue");
+            let expected_continue = oracle.has(&q_continue).then(|| oracle.numbers(&q_continue));
+            let halting = step.halting.as_vec();
             for (slot, (&i, range)) in packing.iter().zip(inputs.segments.ranges()).enumerate() {
                 let found = &logits[(range.start + prefix) * vocabulary..range.end * vocabulary];
                 let size = cells * vocabulary;
                 close(&format!("{name} step {number} logits"), found, &expected[i * size..(i + 1) * size], 1e-4);
                 close(&format!("{name} step {number} halt"), &halts[slot..=slot], &expected_halt[i..=i], 1e-4);
+                if let Some(expected) = &expected_continue {
+                    let found = halting[2 * slot + CONTINUE];
+                    close(&format!("{name} step {number} continue"), &[found], &expected[i..=i], 1e-4);
+                }
             }
             carry = step.carry;
         }
@@ -157,7 +183,16 @@ fn check_on<D: Operations>(name: &str, device: &D) {
     let labels: Vec<&[Option<u8>]> = labels.chunks(cells).collect();
     let inputs = Inputs::new(&model, &batch);
     let rows = examples.iter().flat_map(|example| example.2.clone()).collect();
-    let result = supervise(&model, &inputs, rows, &labels, model.start(&inputs), batch.len());
+    let is_last = |last: f64| last == 1.0;
+    let lasts: Option<Vec<bool>> =
+        oracle.has("lasts").then(|| oracle.numbers("lasts").into_iter().map(is_last).collect());
+    let result = supervise(&model, &inputs, rows, &labels, model.start(&inputs), lasts.as_deref(), batch.len());
+    let (halts, goes_on) = (oracle.numbers("step1.q_halt"), lasts.map(|_| oracle.numbers("step1.q_continue")));
+    let for_halting = match goes_on {
+        None => halts,
+        Some(goes_on) => halts.iter().zip(goes_on).map(|(halt, goes_on)| halt - goes_on).collect(),
+    };
+    close(&format!("{name} what speaks for halting"), &result.halts, &for_halting, 1e-4);
     let relative = |found: f64, expected: f64| (found - expected).abs() / expected.abs();
     assert!(relative(result.losses.cross_entropy, oracle.numbers("loss.lm")[0]) < 1e-5);
     assert!(relative(result.losses.halting, oracle.numbers("loss.halt")[0]) < 1e-5);
@@ -187,6 +222,14 @@ fn without_positions_it_equals_pytorch() {
     check("no-positions.safetensors");
 }
 
+/// The ablations of the paper and the systems that it compares with.
+#[test]
+fn every_variant_equals_pytorch() {
+    for name in ["separate", "one-step", "single", "multi-scale", "direct", "continue", "hrm"] {
+        check(&format!("{name}.safetensors"));
+    }
+}
+
 #[test]
 fn a_ragged_batch_equals_its_examples_one_by_one() {
     let oracle = Oracle::open("attention.safetensors");
@@ -209,7 +252,7 @@ fn a_ragged_batch_equals_its_examples_one_by_one() {
         let inputs = Inputs::new(&model, &batch);
         let first = model.supervise::<NoneTape>(&inputs, model.rows(rows()), model.start(&inputs));
         // the second step's gradient, so that a carry is in it
-        supervise(&model, &inputs, rows(), &labels, first.carry, 3)
+        supervise(&model, &inputs, rows(), &labels, first.carry, None, 3)
     };
     let whole = run(&[0, 1, 2]);
     let alone: Vec<_> = (0..3).map(|i| run(&[i])).collect();

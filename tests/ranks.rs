@@ -14,8 +14,9 @@ use assert_cmd::Command;
 use dfdx::prelude::Cpu;
 use trm_arc::dataset::Sizes;
 use trm_arc::device::Precision;
+use trm_arc::model::Latents;
 use trm_arc::ranks::{Alone, Ranks, Threads};
-use trm_arc::recipe::Recipe;
+use trm_arc::recipe::{Halting, Recipe};
 use trm_arc::train::{Ending, StepReport, TrainError, Trainer, Training, train};
 
 use program::Program;
@@ -40,6 +41,14 @@ fn recipe(batch: usize, parts: Option<usize>, tokens_per_batch: Option<usize>) -
     recipe
 }
 
+/// The same with several latent states and HRM's halting.
+fn recipe_of_scales() -> Recipe {
+    let mut recipe = recipe(6, Some(2), None);
+    (recipe.model.l_cycles, recipe.model.latents) = (2, Latents::MultiScale);
+    recipe.training.halting = Halting::HaltAndContinue;
+    recipe
+}
+
 fn begin(recipe: &Recipe) -> Trainer<Cpu> {
     Trainer::new(recipe.clone(), &Cpu::default()).unwrap()
 }
@@ -60,7 +69,11 @@ fn same_files(a: &Path, b: &Path) {
 
 #[test]
 fn two_ranks_of_one_part_give_the_bits_of_one_rank_of_two_parts() {
-    let recipe = recipe(6, Some(2), None);
+    two_ranks_are_two_parts(recipe(6, Some(2), None));
+    two_ranks_are_two_parts(recipe_of_scales());
+}
+
+fn two_ranks_are_two_parts(recipe: Recipe) {
     let place = tempfile::tempdir().unwrap();
     let (one, two) = (place.path().join("one"), place.path().join("two"));
     let mut alone = begin(&recipe);
@@ -112,7 +125,11 @@ fn any_number_of_ranks_gives_the_same_course_but_for_rounding() {
 
 #[test]
 fn another_number_of_ranks_resumes_where_one_has_stopped() {
-    let recipe = recipe(6, Some(2), None);
+    resumes_among_others(recipe(6, Some(2), None));
+    resumes_among_others(recipe_of_scales());
+}
+
+fn resumes_among_others(recipe: Recipe) {
     let place = tempfile::tempdir().unwrap();
     let (one, two, end) = (place.path().join("one"), place.path().join("two"), place.path().join("end"));
     let mut alone = begin(&recipe);

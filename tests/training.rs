@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use dfdx::prelude::Cpu;
-use smallest::{advance, recipe};
+use smallest::{advance, begin, recipe, recipe_of_scales};
 use trm_arc::checkpoint::CheckpointError;
 use trm_arc::dataset::Sizes;
 use trm_arc::device::Precision;
@@ -17,7 +17,7 @@ use trm_arc::optim::Optimizer;
 use trm_arc::prediction::Solver;
 use trm_arc::puzzle::{self, Kind, Wish};
 use trm_arc::ranks::Alone;
-use trm_arc::recipe::{Data, Generated, PuzzleData, PuzzleSource, Recipe, RecipeError, Trained, Trunk};
+use trm_arc::recipe::{Data, Generated, Halting, PuzzleData, PuzzleSource, Recipe, RecipeError, Trained, Trunk};
 use trm_arc::solve::ModelSolver;
 use trm_arc::task;
 use trm_arc::train::{Ending, TrainError, Trainer, Training, train};
@@ -148,9 +148,19 @@ fn a_training_is_not_resumed_with_another_table_than_it_began_with() {
     );
 }
 
+#[test]
+fn and_so_it_is_with_several_states_and_with_q_learning() {
+    resumes_bitwise(recipe_of_scales);
+    resumes_bitwise(|steps| {
+        let mut recipe = recipe(steps);
+        recipe.training.halting = Halting::HaltAndContinue;
+        recipe
+    });
+}
+
 fn resumes_bitwise(recipe: fn(usize) -> Recipe) {
     let place = tempfile::tempdir().unwrap();
-    let mut whole = Trainer::new(recipe(12), &Cpu::default()).unwrap();
+    let mut whole = begin(recipe(12));
     let reports: Vec<_> = (0..12).map(|_| whole.advance().unwrap()).collect();
     assert!(whole.table().iter().any(|value| *value != 0.0), "the rows were never moved");
     let halted = |step: usize| reports[step].halted.len();
@@ -158,7 +168,7 @@ fn resumes_bitwise(recipe: fn(usize) -> Recipe) {
     assert!(reports.iter().flat_map(|report| &report.halted).any(|(steps, _)| *steps == 1));
     assert!(reports.iter().flat_map(|report| &report.halted).any(|(steps, _)| *steps > 1));
 
-    let mut first = Trainer::new(recipe(12), &Cpu::default()).unwrap();
+    let mut first = begin(recipe(12));
     (0..5).for_each(|step| assert_eq!(first.advance().unwrap(), reports[step]));
     first.save(place.path(), 1.0).unwrap();
     drop(first);
@@ -183,24 +193,29 @@ fn the_number_of_threads_changes_nothing() {
         pool.install(|| {
             // wide enough for the products to be split over the threads
             (recipe.model.hidden, recipe.model.puzzle_width, recipe.training.batch) = (128, 128, 16);
-            let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
+            let mut trainer = begin(recipe);
             advance(&mut trainer, 3);
             trainer
         })
     };
     let muon = Recipe { trunk: nor_muon(), ..recipe(4) };
-    for recipe in [recipe(4), recipe_by_tokens(4), muon, recipe_of_neighbours(4)] {
+    for recipe in [recipe(4), recipe_by_tokens(4), muon, recipe_of_neighbours(4), recipe_of_scales(4)] {
         assert_same(&with(1, recipe.clone()), &with(2, recipe));
     }
 }
 
 #[test]
 fn the_cut_of_the_batch_changes_the_rounding_and_nothing_else() {
+    cuts_change_rounding_alone(Halting::Halt);
+    cuts_change_rounding_alone(Halting::HaltAndContinue);
+}
+
+fn cuts_change_rounding_alone(halting: Halting) {
     let with = |parts: Option<usize>, tokens_per_batch: Option<usize>| {
         let mut recipe = recipe_by_tokens(10);
-        recipe.training.batch = 8;
+        (recipe.training.batch, recipe.training.halting) = (8, halting);
         (recipe.training.parts, recipe.training.tokens_per_batch) = (parts, tokens_per_batch);
-        let mut trainer = Trainer::new(recipe, &Cpu::default()).unwrap();
+        let mut trainer = begin(recipe);
         (0..10).map(|_| trainer.advance().unwrap()).collect::<Vec<_>>()
     };
     let whole = with(Some(1), None);

@@ -33,7 +33,7 @@ pub struct Agreement {
 
 /// The derivatives, on the host.
 struct Gradient {
-    /// For each tensor of [`specs`]; empty for the two that are never trained.
+    /// For each tensor of [`specs`]; empty for those that are never trained.
     trunk: TrunkValues,
     /// Of the puzzle rows, `[B * puzzle_width]`.
     rows: Vec<f32>,

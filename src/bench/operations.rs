@@ -9,21 +9,21 @@
 //! ```
 //!
 //! and the heads take `2 V D` per cell and `2 D` for the halting logit. One pass of the net is `layers` blocks; a forward step
-//! has `h_cycles * (l_cycles + 1)` passes. The backward pass runs through the last cycle and the heads, and takes twice what
-//! their forward took: one product for the gradient of the input, one for that of the weight or of the other factor.
+//! has `h_cycles * (l_cycles + 1)` passes. The backward pass runs through the last cycle (of other models, see
+//! [`Passes`]) and the heads, and takes twice what their forward took: one product for the gradient of the input, one for that of the weight or of the other factor.
 //!
 //! This is the work that the answer needs. What an implementation does on top (scores computed again, logits of prefix tokens) does
 //! not make it look faster.
 
-use crate::model::{Config, Mixer};
+use crate::model::{Config, Mixer, Passes};
 use crate::units::Operations;
 
 /// The operations of one supervision step on a batch of full boards.
 pub fn of_step(config: &Config, batch: usize, train: bool) -> Operations {
     let pass = config.layers * block(config);
-    let (cycle, heads) = ((config.l_cycles + 1) * pass, heads(config));
-    let forward = config.h_cycles * cycle + heads;
-    let backward = if train { 2 * (cycle + heads) } else { 0 };
+    let (passes, heads) = (Passes::of(config), heads(config));
+    let forward = passes.count() * pass + heads;
+    let backward = if train { 2 * (passes.with_gradient * pass + heads) } else { 0 };
     Operations((batch * (forward + backward)) as u64)
 }
 
@@ -51,6 +51,7 @@ fn heads(config: &Config) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Backward, Latents};
 
     #[test]
     fn the_paper_s_step_is_counted_by_hand() {
@@ -64,6 +65,17 @@ mod tests {
         // the last cycle's 5 passes of 2 blocks and the heads, twice
         let backward = 2 * (10 * 7_961_608_192 + 11_060_224);
         assert_eq!(of_step(&config, 4, true), Operations(4 * (238_859_305_984 + backward)));
+    }
+
+    #[test]
+    fn the_passes_of_other_models_are_counted_as_they_are() {
+        let config = Config { gradient: Backward::OneStep, ..Config::arc() };
+        let (pass, heads) = (2 * block(&config), heads(&config));
+        let step = |config: &Config, train| of_step(config, 1, train);
+        assert_eq!(step(&config, true), Operations((15 * pass + heads + 2 * (2 * pass + heads)) as u64));
+        assert_eq!(step(&config, false), step(&Config::arc(), false));
+        let direct = Config { h_cycles: 1, l_cycles: 1, latents: Latents::None, ..Config::arc() };
+        assert_eq!(step(&direct, true), Operations((3 * (pass + heads)) as u64));
     }
 
     #[test]

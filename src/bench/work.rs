@@ -83,7 +83,7 @@ impl<D: Operations> Work<D> {
     /// One supervision step with its loss and every gradient, as a part of `whole_batch` examples.
     pub fn train(&self, carry: Carry<D>, whole_batch: usize) -> Supervision<D> {
         let labels: Vec<&[Option<u8>]> = self.samples.iter().map(|sample| sample.labels.as_slice()).collect();
-        train::supervise(&self.model, &self.inputs, self.rows(), &labels, carry, whole_batch)
+        train::supervise(&self.model, &self.inputs, self.rows(), &labels, carry, None, whole_batch)
     }
 
     /// The logits of the cells, `[B * S * V]`: the rows of prefix tokens mean nothing.
@@ -109,7 +109,7 @@ pub(super) fn model<D: Operations>(config: Config, device: &D, seed: u64) -> Res
 fn weights(spec: &Spec, stream: &mut Stream) -> Vec<f32> {
     let (_, columns) = spec.matrix_shape();
     let deviation = match spec.name.as_str() {
-        "H_init" | "L_init" => 1.0,
+        name if name.ends_with("_init") => 1.0,
         "q_head.bias" => 0.3,
         _ => 1.0 / (columns as f64).sqrt(),
     };

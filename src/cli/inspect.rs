@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{CliError, Exit, counted, print};
 use crate::checkpoint;
 use crate::files;
-use crate::model::{Config, Local, Mixer, Positions};
+use crate::model::{Backward, Config, Latents, Local, Mixer, Nets, Positions};
 use crate::recipe::{Adaptation, Imported, NamesFrom, PuzzleData, Trained};
 use crate::units::Count;
 
@@ -104,8 +104,22 @@ fn model(config: &Config) -> String {
         Local::None => "",
         Local::Depthwise3x3 => ", neighbours mixed by 3 x 3 weights a channel",
     };
+    let nets = match config.nets {
+        Nets::Shared => "",
+        Nets::Separate => ", a net for each state",
+    };
+    let latents = match config.latents {
+        Latents::Two => "",
+        Latents::Single => ", one latent state",
+        Latents::MultiScale => ", a latent state for each update of a cycle",
+        Latents::None => ", direct prediction",
+    };
+    let gradient = match config.gradient {
+        Backward::FullRecursion => "",
+        Backward::OneStep => ", gradients through the last two updates",
+    };
     format!(
-        "hidden {}, {}, {mixer}, {positions}{local}, {} x {} cycles, {} cells, prefix {}",
+        "hidden {}, {}, {mixer}, {positions}{local}{nets}{latents}{gradient}, {} x {} cycles, {} cells, prefix {}",
         config.hidden,
         counted(config.layers, "layer"),
         config.h_cycles,

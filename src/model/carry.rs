@@ -1,4 +1,4 @@
-//! `Carry`: z_H and z_L between supervision steps, detached.
+//! `Carry`: the latent states between supervision steps, detached: the paper's are z_H and z_L.
 //!
 //! A halted slot takes the next example and its carry starts anew. Both are one gather from the table `[z; init]`:
 //! a kept token takes its old row, a new one the last row, so lengths may change and nothing leaves the device.
@@ -6,16 +6,14 @@
 use dfdx::prelude::*;
 
 use crate::device::Matrix;
-use crate::model::{Inputs, Model};
+use crate::model::{Config, Inputs, Latents, Model};
 use crate::ops::{Operations, Segments};
 
-/// The two latent states of a packed batch.
+/// The latent states of a packed batch.
 #[derive(Clone, Debug)]
 pub struct Carry<D: Operations> {
-    /// The answer state, `[N, D]`.
-    pub z_h: Matrix<D>,
-    /// The reasoning state, `[N, D]`.
-    pub z_l: Matrix<D>,
+    /// Each `[N, D]`. The answer state, z_H, comes first; what there is beside it [`Latents`](crate::model::Latents) says.
+    pub states: Vec<Matrix<D>>,
 }
 
 impl<D: Operations> Carry<D> {
@@ -24,16 +22,32 @@ impl<D: Operations> Carry<D> {
     /// # Shapes
     /// `[N, D]`, next `[M, D]` -> `[N + M, D]`.
     pub fn followed_by(self, next: Self) -> Self {
-        let join = |a: Matrix<D>, b: Matrix<D>| D::join(a, &b);
-        Self { z_h: join(self.z_h, next.z_h), z_l: join(self.z_l, next.z_l) }
+        let states = self.states.into_iter().zip(&next.states);
+        Self { states: states.map(|(state, next)| D::join(state, next)).collect() }
+    }
+
+    /// The same states in a place of their own: a step may change those that it gets where they lie.
+    pub fn copied(&self) -> Self {
+        let copy = |z: &Matrix<D>| take(z.clone(), (0..z.shape().0).collect());
+        Self { states: self.states.iter().map(copy).collect() }
     }
 }
 
+/// The names of the states of a [`Carry`], in their order.
+pub fn state_names(config: &Config) -> Vec<String> {
+    let others = match config.latents {
+        Latents::Two => vec!["z_l".into()],
+        Latents::MultiScale => (1..=config.l_cycles).map(|number| format!("z_l{number}")).collect(),
+        Latents::Single | Latents::None => Vec::new(),
+    };
+    std::iter::once("z_h".into()).chain(others).collect()
+}
+
 impl<D: Operations> Model<D> {
-    /// The carry of a batch whose examples all begin: every token at `H_init` and `L_init`.
+    /// The carry of a batch whose examples all begin: every token at `H_init` and `L_init`, or what else its states begin at.
     pub fn start(&self, inputs: &Inputs<D>) -> Carry<D> {
         let start = |init: &Matrix<D>| take(init.clone(), vec![0; inputs.segments.tokens()]);
-        Carry { z_h: start(&self.weights.h_init), z_l: start(&self.weights.l_init) }
+        Carry { states: self.weights.inits.iter().map(start).collect() }
     }
 
     /// The carry of the next batch. `sources[i]` is the segment of `before` that slot i goes on with, or `None` where it begins anew.
@@ -59,8 +73,8 @@ impl<D: Operations> Model<D> {
                 }
             }
         }
-        let next = |z: Matrix<D>, init: &Matrix<D>| take(D::join(z, init), index.clone());
-        Carry { z_h: next(carry.z_h, &self.weights.h_init), z_l: next(carry.z_l, &self.weights.l_init) }
+        let states = carry.states.into_iter().zip(&self.weights.inits);
+        Carry { states: states.map(|(z, init)| take(D::join(z, init), index.clone())).collect() }
     }
 }
 

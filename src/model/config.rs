@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::model::{Backward, Latents, Nets};
+
 /// How tokens of an example see each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -73,6 +75,20 @@ pub struct Config {
     /// The mixing of neighbouring cells; none when it is left out.
     #[serde(default)]
     pub local: Local,
+    /// The nets; one when it is left out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub nets: Nets,
+    /// How far back gradients flow; through the whole last cycle when it is left out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub gradient: Backward,
+    /// The latent states; the paper's two when it is left out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub latents: Latents,
+}
+
+/// A switch that stands as in the paper is not written down.
+fn is_default<T: Default + PartialEq>(switch: &T) -> bool {
+    *switch == T::default()
 }
 
 /// A model that cannot be.
@@ -116,6 +132,20 @@ pub enum ConfigError {
         "model: local = \"depthwise-3x3\" goes with mixer = \"attention\" alone; with \"token-mlp\" it is \"none\""
     )]
     LocalTokenMlp,
+    /// A second net where one state has no use for it.
+    #[error("model: latents = \"{0}\" has one state, and so one net: leave nets = \"separate\" out")]
+    OneNet(&'static str),
+    /// Cycles in a model without any.
+    #[error("model: latents = \"none\" is one pass a step: h_cycles and l_cycles are 1, not {h_cycles} and {l_cycles}")]
+    NoCycles {
+        /// T.
+        h_cycles: usize,
+        /// n.
+        l_cycles: usize,
+    },
+    /// The last two updates of a model that has one.
+    #[error("model: latents = \"none\" is one pass a step: leave gradient = \"one-step\" out")]
+    OnePass,
     /// Heads that are larger than the device's kernels take.
     #[error("model: heads of {size} coordinates; this device takes at most {most} (on the CPU any number)")]
     LargeHeads {
@@ -154,6 +184,9 @@ impl Config {
             positions: Positions::Rope,
             rope_base: 10_000.0,
             local: Local::None,
+            nets: Nets::Shared,
+            gradient: Backward::FullRecursion,
+            latents: Latents::Two,
         }
     }
 
@@ -198,7 +231,17 @@ impl Config {
         if width > prefix * hidden {
             return Err(ConfigError::Prefix { width, prefix, hidden });
         }
-        Ok(())
+        self.check_variant()
+    }
+
+    fn check_variant(&self) -> Result<(), ConfigError> {
+        let Self { h_cycles, l_cycles, latents, .. } = *self;
+        match (latents, self.nets, self.gradient) {
+            (Latents::Single | Latents::None, Nets::Separate, _) => Err(ConfigError::OneNet(latents.name())),
+            (Latents::None, ..) if (h_cycles, l_cycles) != (1, 1) => Err(ConfigError::NoCycles { h_cycles, l_cycles }),
+            (Latents::None, _, Backward::OneStep) => Err(ConfigError::OnePass),
+            _ => Ok(()),
+        }
     }
 
     /// I for a swiglu over `width` numbers: `expansion * width * 2/3` rounded, then up to a multiple of 256.
@@ -252,7 +295,32 @@ mod tests {
         );
         let mixed = check(|c| (c.mixer, c.local) = (Mixer::TokenMlp, Local::Depthwise3x3));
         assert!(mixed.contains("goes with mixer = \"attention\" alone"), "{mixed}");
+        let separate = |c: &mut Config| (c.nets, c.latents) = (Nets::Separate, Latents::Single);
+        assert!(check(separate).contains("latents = \"single\" has one state"));
+        assert!(check(|c| c.latents = Latents::None).contains("are 1, not 3 and 4"));
+        let direct = |c: &mut Config| (c.h_cycles, c.l_cycles, c.latents) = (1, 1, Latents::None);
+        let one_step = |c: &mut Config| c.gradient = Backward::OneStep;
+        let mut config = Config::arc();
+        direct(&mut config);
+        assert_eq!(config.check(), Ok(()));
+        one_step(&mut config);
+        assert_eq!(config.check(), Err(ConfigError::OnePass));
+        (config.gradient, config.nets) = (Backward::FullRecursion, Nets::Separate);
+        assert_eq!(config.check(), Err(ConfigError::OneNet("none")));
         assert_eq!(Config::arc().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_switch_that_stands_as_in_the_paper_is_not_written() {
+        let switches = ["nets", "gradient", "latents"];
+        let paper = serde_json::to_value(Config::arc()).unwrap();
+        assert!(switches.iter().all(|switch| paper.get(switch).is_none()));
+        assert_eq!(serde_json::from_value::<Config>(paper).unwrap(), Config::arc());
+        let (nets, gradient, latents) = (Nets::Separate, Backward::OneStep, Latents::MultiScale);
+        let other = Config { nets, gradient, latents, ..Config::arc() };
+        let written = serde_json::to_value(&other).unwrap();
+        assert_eq!(switches.map(|switch| written[switch].as_str().unwrap()), ["separate", "one-step", "multi-scale"]);
+        assert_eq!(serde_json::from_value::<Config>(written).unwrap(), other);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The Tiny Recursive Model, written once over dfdx tensors, tapes and gradients, generic over the device.
 //!
 //! One net of a few blocks serves both updates. A supervision step runs `h_cycles` times: `l_cycles` times
-//! `z_L = net(z_L, z_H + x)`, then `z_H = net(z_H, z_L)`; gradients flow through the last of the `h_cycles` alone, all of its passes.
+//! `z_L = net(z_L, z_H + x)`, then `z_H = net(z_H, z_L)`; gradients flow through the last of the `h_cycles` alone, all of its passes. The
+//! switches `nets`, `gradient` and `latents` of a [`Config`] make of it what the paper compares it with.
 //!
 //! ```no_run
 //! use dfdx::prelude::{Cpu, HasShape, NoneTape};
@@ -23,12 +24,14 @@ mod inputs;
 mod net;
 mod packing;
 mod recursion;
+mod variants;
 mod weights;
 
 pub use answer::{Answer, answers};
-pub use carry::Carry;
+pub use carry::{Carry, state_names};
 pub use config::{Config, ConfigError, Local, Mixer, Positions};
 pub use inputs::{Example, Inputs};
 pub use packing::pack;
-pub use recursion::{Model, Step};
+pub use recursion::{CONTINUE, HALT, Model, Step};
+pub use variants::{Backward, Latents, Nets, Passes};
 pub use weights::{Init, Spec, Weights, specs};

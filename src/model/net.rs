@@ -7,7 +7,7 @@
 use dfdx::prelude::*;
 
 use crate::device::Matrix;
-use crate::model::weights::{Block, Weights};
+use crate::model::weights::Block;
 use crate::model::{Config, Inputs, Mixer};
 use crate::ops::attention::attention;
 use crate::ops::gated::gated;
@@ -31,7 +31,7 @@ enum Mix<D: Operations> {
 
 impl<D: Operations> Net<D> {
     /// Makes the weights ready.
-    pub(super) fn open(config: &Config, weights: &Weights<D>, ready: Ready) -> Self {
+    pub(super) fn open(config: &Config, blocks: &[Block<D>], ready: Ready) -> Self {
         let open = |block: &Block<D>| OpenBlock {
             local: block.local.clone(),
             mix: match config.mixer {
@@ -42,7 +42,7 @@ impl<D: Operations> Net<D> {
             },
             inner: GatedWeights::open(&block.gate_up, &block.down, ready),
         };
-        Self { blocks: weights.blocks.iter().map(open).collect() }
+        Self { blocks: blocks.iter().map(open).collect() }
     }
 
     /// `net(z + injected)`; the injected states are added once, before the first block. `learns` is false where nobody reads the gradient of z.
@@ -56,7 +56,9 @@ impl<D: Operations> Net<D> {
         injected: &[Addend<D>],
         inputs: &Inputs<D>,
     ) -> Matrix<D, T> {
-        self.blocks.iter().fold(D::sum(z, learns, injected), |x, block| block.forward(x, inputs))
+        // a device adds two states at a time; what comes of the first two is wanted by whoever wants them
+        let sum = injected.chunks(2).enumerate().fold(z, |z, (number, two)| D::sum(z, learns || number > 0, two));
+        self.blocks.iter().fold(sum, |x, block| block.forward(x, inputs))
     }
 }
 

@@ -1,11 +1,11 @@
 //! The trunk's weights: their published names, shapes and first values, in one order that everything else follows.
 //!
-//! `H_init` and `L_init` are drawn once and never trained. The puzzle rows are not here: they are a table
+//! `H_init` and `L_init` are drawn once and never trained, and so are the other first states where a model has others. The puzzle rows are not here: they are a table
 //! of their own, in host memory, of which a step sees only the rows of its batch.
 
 use crate::device::{Compute, Matrix};
 use crate::kernels::local::PLACES;
-use crate::model::{Config, Local, Mixer};
+use crate::model::{Config, Latents, Local, Mixer, Nets};
 use crate::rng::Stream;
 
 /// How a tensor begins.
@@ -26,7 +26,7 @@ pub struct Spec {
     pub shape: Vec<usize>,
     /// Its first values.
     pub init: Init,
-    /// False for the two buffers that training leaves alone.
+    /// False for the first states, which training leaves alone.
     pub trained: bool,
     /// How many products lie in it, one over another and of equally many rows; only of the tensors of a block.
     pub products: Option<usize>,
@@ -81,58 +81,84 @@ pub fn specs(config: &Config) -> Vec<Spec> {
     let vector = |name: &str, shape, init, trained| Spec { name: name.into(), shape, init, trained, products: None };
     let start = |name: &str| vector(name, vec![hidden], Init::TruncatedNormal(1.0), false);
     let constant = |name: &str, shape, value| vector(name, shape, Init::Constant(value), true);
-    let mut specs = vec![
-        start("H_init"),
-        start("L_init"),
+    let mut specs: Vec<Spec> = inits(config).iter().map(|name| start(name)).collect();
+    specs.extend([
         Spec::product("embed_tokens.embedding_weight".into(), vocabulary, hidden),
         Spec::product("lm_head.weight".into(), vocabulary, hidden),
         constant("q_head.weight", vec![2, hidden], 0.0),
         constant("q_head.bias", vec![2], -5.0),
-    ];
-    for layer in 0..config.layers {
-        let name = |rest: &str| format!("L_level.layers.{layer}.{rest}.weight");
-        match config.local {
-            Local::None => {}
-            // nine numbers reach one
-            Local::Depthwise3x3 => {
-                specs.push(vector(&name("local"), vec![PLACES, hidden], Init::TruncatedNormal(1.0 / 3.0), true));
-            }
-        }
-        match config.mixer {
-            Mixer::Attention => {
-                specs.push(Spec::product(name("self_attn.qkv_proj"), 3 * hidden, hidden).in_block(3));
-                specs.push(Spec::product(name("self_attn.o_proj"), hidden, hidden).in_block(1));
-            }
-            Mixer::TokenMlp => {
-                let (tokens, inner) = (config.board_tokens(), config.inner(config.board_tokens()));
-                specs.push(Spec::product(name("mlp_t.gate_up_proj"), 2 * inner, tokens).in_block(2));
-                specs.push(Spec::product(name("mlp_t.down_proj"), tokens, inner).in_block(1));
-            }
-        }
-        let inner = config.inner(hidden);
-        specs.push(Spec::product(name("mlp.gate_up_proj"), 2 * inner, hidden).in_block(2));
-        specs.push(Spec::product(name("mlp.down_proj"), hidden, inner).in_block(1));
+    ]);
+    for net in nets(config) {
+        (0..config.layers).for_each(|layer| block_specs(config, net, layer, &mut specs));
     }
     specs
+}
+
+/// The published names of the nets, that of the answer last.
+fn nets(config: &Config) -> &'static [&'static str] {
+    match (config.nets, config.latents) {
+        (_, Latents::None) => &["H_level"],
+        (Nets::Shared, _) => &["L_level"],
+        (Nets::Separate, _) => &["L_level", "H_level"],
+    }
+}
+
+/// The published names of the first values of the states, that of the answer first.
+fn inits(config: &Config) -> Vec<String> {
+    match config.latents {
+        Latents::Two => vec!["H_init".into(), "L_init".into()],
+        Latents::Single => vec!["L_init".into()],
+        Latents::MultiScale => {
+            std::iter::once("H_init".into()).chain((1..=config.l_cycles).map(|i| format!("L{i}_init"))).collect()
+        }
+        Latents::None => vec!["H_init".into()],
+    }
+}
+
+fn block_specs(config: &Config, net: &str, layer: usize, specs: &mut Vec<Spec>) {
+    let hidden = config.hidden;
+    let name = |rest: &str| format!("{net}.layers.{layer}.{rest}.weight");
+    match config.local {
+        Local::None => {}
+        // nine numbers reach one
+        Local::Depthwise3x3 => {
+            let (shape, init) = (vec![PLACES, hidden], Init::TruncatedNormal(1.0 / 3.0));
+            specs.push(Spec { name: name("local"), shape, init, trained: true, products: None });
+        }
+    }
+    match config.mixer {
+        Mixer::Attention => {
+            specs.push(Spec::product(name("self_attn.qkv_proj"), 3 * hidden, hidden).in_block(3));
+            specs.push(Spec::product(name("self_attn.o_proj"), hidden, hidden).in_block(1));
+        }
+        Mixer::TokenMlp => {
+            let (tokens, inner) = (config.board_tokens(), config.inner(config.board_tokens()));
+            specs.push(Spec::product(name("mlp_t.gate_up_proj"), 2 * inner, tokens).in_block(2));
+            specs.push(Spec::product(name("mlp_t.down_proj"), tokens, inner).in_block(1));
+        }
+    }
+    let inner = config.inner(hidden);
+    specs.push(Spec::product(name("mlp.gate_up_proj"), 2 * inner, hidden).in_block(2));
+    specs.push(Spec::product(name("mlp.down_proj"), hidden, inner).in_block(1));
 }
 
 /// The trunk's tensors on a device.
 #[derive(Clone, Debug)]
 pub struct Weights<D: Compute> {
-    /// The first z_H of every token, `[1, D]`.
-    pub h_init: Matrix<D>,
-    /// The first z_L of every token, `[1, D]`.
-    pub l_init: Matrix<D>,
+    /// For each state what it is at first in every token, `[1, D]`; that of the answer, z_H, comes first.
+    pub inits: Vec<Matrix<D>>,
     /// One row per kind of cell, `[V, D]`.
     pub embedding: Matrix<D>,
     /// The output head, `[V, D]`.
     pub head: Matrix<D>,
-    /// The halting head, `[2, D]`: row 0 is the halting logit.
+    /// The halting head, `[2, D]`: row 0 is the halting logit, row 1 that of going on.
     pub halt: Matrix<D>,
     /// Its bias, `[1, 2]`.
     pub halt_bias: Matrix<D>,
     /// The blocks of the net.
     pub blocks: Vec<Block<D>>,
+    /// Those of the net of z_H; none where it has no net of its own.
+    pub answer_blocks: Vec<Block<D>>,
 }
 
 /// The tensors of a block.
@@ -148,6 +174,12 @@ pub struct Block<D: Compute> {
     pub gate_up: Matrix<D>,
     /// Down, `[D, I]`.
     pub down: Matrix<D>,
+}
+
+impl<D: Compute> Block<D> {
+    fn of(has_local: bool, mut next: impl FnMut() -> Matrix<D>) -> Self {
+        Self { local: has_local.then(&mut next), mix_in: next(), mix_out: next(), gate_up: next(), down: next() }
+    }
 }
 
 impl<D: Compute> Weights<D> {
@@ -168,49 +200,37 @@ impl<D: Compute> Weights<D> {
         let mut next = || tensors.next().expect("specs list every tensor");
         let has_local = config.local != Local::None;
         Ok(Self {
-            h_init: next(),
-            l_init: next(),
+            inits: inits(config).iter().map(|_| next()).collect(),
             embedding: next(),
             head: next(),
             halt: next(),
             halt_bias: next(),
-            blocks: (0..config.layers)
-                .map(|_| Block {
-                    local: has_local.then(&mut next),
-                    mix_in: next(),
-                    mix_out: next(),
-                    gate_up: next(),
-                    down: next(),
-                })
+            blocks: (0..config.layers).map(|_| Block::of(has_local, &mut next)).collect(),
+            answer_blocks: (1..nets(config).len())
+                .flat_map(|_| 0..config.layers)
+                .map(|_| Block::of(has_local, &mut next))
                 .collect(),
         })
     }
 
     /// All tensors in the order of [`specs`].
     pub fn tensors(&self) -> Vec<&Matrix<D>> {
-        let head = [&self.h_init, &self.l_init, &self.embedding, &self.head, &self.halt, &self.halt_bias];
-        let blocks = self
-            .blocks
-            .iter()
-            .flat_map(|block| block.local.iter().chain([&block.mix_in, &block.mix_out, &block.gate_up, &block.down]));
-        head.into_iter().chain(blocks).collect()
+        let head = [&self.embedding, &self.head, &self.halt, &self.halt_bias];
+        let blocks =
+            self.blocks.iter().chain(&self.answer_blocks).flat_map(|block| {
+                block.local.iter().chain([&block.mix_in, &block.mix_out, &block.gate_up, &block.down])
+            });
+        self.inits.iter().chain(head).chain(blocks).collect()
     }
 
     /// All tensors in the order of [`specs`], to be changed.
     pub fn tensors_mut(&mut self) -> Vec<&mut Matrix<D>> {
-        let head = [
-            &mut self.h_init,
-            &mut self.l_init,
-            &mut self.embedding,
-            &mut self.head,
-            &mut self.halt,
-            &mut self.halt_bias,
-        ];
-        let blocks = self.blocks.iter_mut().flat_map(|block| {
+        let head = [&mut self.embedding, &mut self.head, &mut self.halt, &mut self.halt_bias];
+        let blocks = self.blocks.iter_mut().chain(&mut self.answer_blocks).flat_map(|block| {
             let rest = [&mut block.mix_in, &mut block.mix_out, &mut block.gate_up, &mut block.down];
             block.local.iter_mut().chain(rest)
         });
-        head.into_iter().chain(blocks).collect()
+        self.inits.iter_mut().chain(head).chain(blocks).collect()
     }
 }
 
@@ -226,12 +246,41 @@ mod tests {
     }
 
     #[test]
+    fn variants_have_the_published_names_and_counts() {
+        let count = |config: &Config| specs(config).iter().map(Spec::len).sum::<usize>();
+        let difference = |config: Config| count(&config) as isize - 6_830_082;
+        let arc = Config::arc();
+        let net = 6_830_082 - 2 * 512 - 2 * 12 * 512 - 2 * 512 - 2;
+        assert_eq!(difference(Config { nets: Nets::Separate, ..arc.clone() }), net);
+        assert_eq!(difference(Config { latents: Latents::Single, ..arc.clone() }), -512);
+        assert_eq!(difference(Config { latents: Latents::MultiScale, ..arc.clone() }), 3 * 512);
+        assert_eq!(difference(Config { latents: Latents::None, ..arc.clone() }), -512);
+        let names = |config: Config| specs(&config).into_iter().map(|spec| spec.name).collect::<Vec<_>>();
+        let hrm = names(Config { nets: Nets::Separate, ..arc.clone() });
+        assert_eq!((&hrm[0][..], &hrm[1][..]), ("H_init", "L_init"));
+        assert_eq!(&hrm[6][..], "L_level.layers.0.self_attn.qkv_proj.weight");
+        assert_eq!(&hrm[14][..], "H_level.layers.0.self_attn.qkv_proj.weight");
+        assert_eq!(
+            names(Config { latents: Latents::MultiScale, ..arc.clone() })[..5],
+            ["H_init", "L1_init", "L2_init", "L3_init", "L4_init"]
+        );
+        assert_eq!(names(Config { latents: Latents::Single, ..arc.clone() })[0], "L_init");
+        let direct = names(Config { latents: Latents::None, ..arc });
+        assert!(direct[0] == "H_init" && direct[5..].iter().all(|name| name.starts_with("H_level.")), "{direct:?}");
+    }
+
+    #[test]
     fn tensors_come_in_the_order_of_their_specs() {
-        let kinds =
-            [(Mixer::Attention, Local::None), (Mixer::Attention, Local::Depthwise3x3), (Mixer::TokenMlp, Local::None)];
-        for (mixer, local) in kinds {
+        let kinds = [
+            (Mixer::Attention, Local::None, Nets::Shared, Latents::Two),
+            (Mixer::Attention, Local::Depthwise3x3, Nets::Separate, Latents::MultiScale),
+            (Mixer::TokenMlp, Local::None, Nets::Separate, Latents::Two),
+            (Mixer::TokenMlp, Local::None, Nets::Shared, Latents::Single),
+            (Mixer::Attention, Local::None, Nets::Shared, Latents::None),
+        ];
+        for (mixer, local, nets, latents) in kinds {
             let sizes = Config { hidden: 8, heads: 2, cells: 4, prefix: 1, puzzle_width: 8, ..Config::arc() };
-            let config = Config { mixer, local, ..sizes };
+            let config = Config { mixer, local, nets, latents, ..sizes };
             let mut number = 0.0;
             let build = |spec: &Spec| {
                 number += 1.0;

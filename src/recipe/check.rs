@@ -3,7 +3,7 @@
 use super::{Course, Data, PuzzleData, PuzzleSource, Recipe, RecipeError, SourceRecipe, Stage, TaskData, Trunk};
 use crate::encode::{Canvas, VOCABULARY, vocabulary_of};
 use crate::grid::MAX_SIDE;
-use crate::model::{Config, Mixer};
+use crate::model::{Config, Latents, Mixer};
 use crate::optim::Shape;
 
 impl Recipe {
@@ -76,6 +76,11 @@ impl Recipe {
             ];
             if let Some((value, found, most)) = most.into_iter().find(|(_, found, most)| found > most) {
                 return self.value(format!("{name}: {value} {found} is more than the {most} of the whole training"));
+            }
+            if self.model.latents == Latents::MultiScale && l_cycles != self.model.l_cycles {
+                let states = self.model.l_cycles;
+                return self
+                    .value(format!("{name}: l_cycles {l_cycles}, but latents = \"multi-scale\" has {states} states"));
             }
             if number > 0 && until <= stages[number - 1].until {
                 return self.value(format!("{name} ends at step {until}, no later than the stage before it"));
@@ -282,6 +287,11 @@ mod tests {
         assert!(stages(&[stage, stage]).contains("stage 2 ends at step 10"));
         assert!(stages(&[Stage { h_cycles: 0, ..stage }]).contains("stage 1 has a 0"));
         assert!(stages(&[Stage { h_cycles: 9, ..stage }]).contains("h_cycles 9 is more than the 2"));
+        let of_scales = |r: &mut Recipe| {
+            (r.model.latents, r.model.l_cycles) = (Latents::MultiScale, 2);
+            r.training.curriculum = vec![Stage { until: 10, halt_max_steps: 1, h_cycles: 1, l_cycles: 1 }];
+        };
+        assert!(fault(of_scales).contains("l_cycles 1, but latents = \"multi-scale\" has 2 states"));
         assert!(fault(|r| r.name = "../../x".into()).contains("names a folder"));
         assert!(fault(|r| r.model.expansion = 0.0).contains("expansion"));
         let leak =

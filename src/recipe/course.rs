@@ -38,12 +38,33 @@ pub struct Course {
     /// The halting logit's bias before the first step; -5 as in the paper when it is left out.
     #[serde(default = "paper_halt_bias")]
     pub halt_bias: f32,
+    /// What decides that a slot halts, and what the halting head learns for it; the paper's one logit when it is left out.
+    #[serde(default, skip_serializing_if = "Halting::is_halt")]
+    pub halting: Halting,
     /// The decay of the moving average of the weights.
     pub ema: f64,
     /// Steps between checkpoints.
     pub checkpoint_every: usize,
     /// Steps between rows of the log.
     pub log_every: usize,
+}
+
+/// What decides that a slot halts before its last step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Halting {
+    /// The halting logit, when it is above 0, as in the paper.
+    #[default]
+    Halt,
+    /// HRM's Q-learning: the halting logit, when it is above the one of going on. That one learns what the next step comes to, which is
+    /// computed for it without gradient, so a step takes nearly twice as many passes. Solving reads the halting logit alone all the same.
+    HaltAndContinue,
+}
+
+impl Halting {
+    fn is_halt(&self) -> bool {
+        *self == Self::Halt
+    }
 }
 
 /// A stage at the beginning of a training, in which thinking is cheaper. Solving never follows it.
@@ -61,6 +82,11 @@ pub struct Stage {
 }
 
 impl Course {
+    /// At a stage whose most steps are these: is what going on comes to learned too? With one step there is nothing to go on to.
+    pub fn learns_to_continue(&self, most: usize) -> bool {
+        self.halting == Halting::HaltAndContinue && most > 1
+    }
+
     /// What holds at a step, which is counted from 1: its stage, or what comes after the last one.
     pub fn stage(&self, model: &Config, step: usize) -> Stage {
         let rest = Stage {
@@ -109,8 +135,18 @@ ema = 0.9\ncheckpoint_every = 1\nlog_every = 1\n";
     fn a_course_of_before_has_the_paper_s_schedule_and_no_curriculum() {
         let course: Course = toml::from_str(COURSE).unwrap();
         assert_eq!((course.schedule, course.curriculum.len()), (Shape::Cosine, 0));
+        assert_eq!(course.halting, Halting::Halt);
+        assert!(!toml::to_string(&course).unwrap().contains("halting"), "what stands as in the paper is not written");
         let stage = course.stage(&Config::arc(), 1);
         assert_eq!((stage.halt_max_steps, stage.h_cycles, stage.l_cycles), (16, 3, 4));
+    }
+
+    #[test]
+    fn going_on_is_learned_where_the_recipe_says_so_and_there_is_a_next_step() {
+        let course: Course = toml::from_str(&(COURSE.to_owned() + "halting = \"halt-and-continue\"\n")).unwrap();
+        assert!(course.learns_to_continue(2) && !course.learns_to_continue(1));
+        assert!(!toml::from_str::<Course>(COURSE).unwrap().learns_to_continue(2));
+        assert_eq!(toml::from_str::<Course>(&toml::to_string(&course).unwrap()).unwrap(), course);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::optim::Schedule;
 use crate::puzzle::{Kind, PuzzleError};
 use crate::task::TaskError;
 pub use adapted::{Adaptation, AdaptedTo, PLAN_OF_IMPORTED};
-pub use course::{Course, Rows, Stage, Trunk};
+pub use course::{Course, Halting, Rows, Stage, Trunk};
 pub use cut::Cut;
 pub(crate) use data::held_out_sets;
 pub use data::{Data, Generated, PuzzleData, PuzzleSource, SourceRecipe, TaskData};

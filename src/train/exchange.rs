@@ -4,8 +4,6 @@
 //! All that decides the next step is the same on every rank afterwards. The shares are added in the order of the ranks, as one rank adds
 //! its parts: two ranks of one part each give the bits of one rank of two parts.
 
-use dfdx::prelude::HasShape;
-
 use super::Losses;
 use super::latent::{Latent, Latents};
 use super::slots::BatchStep;
@@ -29,7 +27,7 @@ impl<D: Operations> BatchStep<D> {
         shares.iter().for_each(|share| self.add_share(share));
     }
 
-    /// How many slots, the losses, for each slot (exact, halting logit), then the gradients of the puzzle rows.
+    /// How many slots, the losses, for each slot (exact, what speaks for halting), then the gradients of the puzzle rows.
     fn share_bytes(&self) -> Vec<u8> {
         let Losses { cross_entropy, halting } = self.losses;
         let exact = |exact: bool| f32::from(u8::from(exact));
@@ -58,10 +56,8 @@ impl<D: Operations> BatchStep<D> {
 pub(super) struct HostLatent {
     /// The tokens of each slot.
     pub lengths: Vec<usize>,
-    /// `[N, D]` in row order.
-    pub z_h: Vec<f32>,
-    /// `[N, D]` in row order.
-    pub z_l: Vec<f32>,
+    /// For each state `[N, D]` in row order.
+    pub states: Vec<Vec<f32>>,
 }
 
 impl HostLatent {
@@ -79,17 +75,17 @@ impl HostLatent {
     }
 
     fn of<D: Operations>(Latent { segments, carry, .. }: &Latent<D>) -> Self {
-        debug_assert_eq!(carry.z_h.shape(), carry.z_l.shape());
-        Self { lengths: segments.lengths().to_vec(), z_h: D::numbers(&carry.z_h), z_l: D::numbers(&carry.z_l) }
+        Self { lengths: segments.lengths().to_vec(), states: carry.states.iter().map(D::numbers).collect() }
     }
 
-    /// How many slots and their lengths, how many numbers and the numbers.
+    /// How many slots and their lengths, how many states and numbers of each, and the numbers.
     fn to_bytes(&self) -> Vec<u8> {
-        let counts = [&[self.lengths.len()], self.lengths.as_slice(), &[self.z_h.len()]].concat();
-        let counts: Vec<u64> = counts.into_iter().map(|count| count as u64).collect();
-        let parts: [&[u8]; 3] =
-            [bytemuck::cast_slice(&counts), bytemuck::cast_slice(&self.z_h), bytemuck::cast_slice(&self.z_l)];
-        parts.concat()
+        let numbers = self.states.first().map_or(0, Vec::len);
+        debug_assert!(self.states.iter().all(|state| state.len() == numbers));
+        let counts = [&[self.lengths.len()], self.lengths.as_slice(), &[self.states.len(), numbers]].concat();
+        let mut bytes: Vec<u8> = counts.into_iter().flat_map(|count| (count as u64).to_ne_bytes()).collect();
+        self.states.iter().for_each(|state| bytes.extend_from_slice(bytemuck::cast_slice(state)));
+        bytes
     }
 
     fn all_of(bytes: &[u8]) -> Vec<Self> {
@@ -102,11 +98,10 @@ impl HostLatent {
         while !bytes.is_empty() {
             let slots = next(&mut bytes);
             let lengths = (0..slots).map(|_| next(&mut bytes)).collect();
-            let numbers = next(&mut bytes);
-            let (z_h, rest) = bytes.split_at(numbers * FLOAT);
-            let (z_l, rest) = rest.split_at(numbers * FLOAT);
+            let (states, numbers) = (next(&mut bytes), next(&mut bytes));
+            let (values, rest) = bytes.split_at(states * numbers * FLOAT);
             bytes = rest;
-            parts.push(Self { lengths, z_h: floats(z_h), z_l: floats(z_l) });
+            parts.push(Self { lengths, states: values.chunks_exact(numbers * FLOAT).map(floats).collect() });
         }
         parts
     }
@@ -168,8 +163,7 @@ mod tests {
     fn latent_states_are_told_and_understood() {
         let part = |length: usize| HostLatent {
             lengths: vec![length, 1],
-            z_h: (0..2 * (length + 1)).map(|i| i as f32).collect(),
-            z_l: vec![-0.5; 2 * (length + 1)],
+            states: vec![(0..2 * (length + 1)).map(|i| i as f32).collect(), vec![-0.5; 2 * (length + 1)]],
         };
         let parts = [part(3), part(1)];
         assert_eq!(HostLatent::all_of(&parts.iter().flat_map(HostLatent::to_bytes).collect::<Vec<_>>()), parts);

@@ -97,7 +97,7 @@ mod tests {
             Cpu::default().tensor_from_vec(values, (rows, 2))
         };
         let segments = Segments::new(TOKENS[slots.clone()].to_vec());
-        let carry = Carry { z_h: z(1.0), z_l: z(-1.0) };
+        let carry = Carry { states: vec![z(1.0), z(-1.0)] };
         Latent { slots, segments, carry }
     }
 
@@ -105,7 +105,7 @@ mod tests {
     fn a_part_takes_its_states_from_wherever_they_lie() {
         let config = Config { hidden: 2, heads: 1, layers: 1, prefix: 1, puzzle_width: 2, ..Config::arc() };
         let model = Model::new(config, &Cpu::default(), &mut Stream::new(0, "weights")).unwrap();
-        let (init_h, init_l) = (model.weights.h_init.as_vec(), model.weights.l_init.as_vec());
+        let [init_h, init_l] = [0, 1].map(|state| model.weights.inits[state].as_vec());
         let mut latents = Latents::none();
         [0..2, 2..3, 3..5].into_iter().for_each(|slots| latents.push(latent(slots)));
 
@@ -123,8 +123,8 @@ mod tests {
                 };
                 slots.clone().zip(begins).flat_map(rows).collect()
             };
-            assert_eq!(carry.z_h.as_vec(), expected(&init_h, 1.0), "{slots:?}");
-            assert_eq!(carry.z_l.as_vec(), expected(&init_l, -1.0), "{slots:?}");
+            assert_eq!(carry.states[0].as_vec(), expected(&init_h, 1.0), "{slots:?}");
+            assert_eq!(carry.states[1].as_vec(), expected(&init_l, -1.0), "{slots:?}");
         };
         check(&latents, 0..5, &[false; 5]);
         check(&latents, 1..4, &[false, true, false]);

@@ -44,14 +44,14 @@ struct PartStep<D: Operations> {
 /// What a supervision step of the whole batch gives: the sums over its parts, and over the ranks.
 pub(super) struct BatchStep<D: Operations> {
     pub(super) losses: Losses,
-    /// For each tensor of the trunk; `None` for the two that are never trained.
+    /// For each tensor of the trunk; `None` for those that are never trained.
     pub(super) trunk: Vec<Option<Matrix<D>>>,
     pub(super) trunk_is_finite: bool,
     /// For each slot the gradient of its puzzle row, `[B * puzzle_width]`.
     pub(super) slot_rows: Vec<f32>,
     /// The same, summed by row.
     pub(super) rows: RowGradients,
-    /// For each slot: is its answer exact, and the halting logit.
+    /// For each slot: is its answer exact, and what speaks for halting.
     pub(super) answers: Vec<(bool, f32)>,
 }
 
@@ -112,8 +112,15 @@ impl<D: Operations> Slots<D> {
 
     /// One supervision step of all slots, which must be filled: this rank's share part by part, as many side by side as suit the
     /// device. The parts are added up in their order, so the sums do not depend on that, and only the gradients of one wave are held
-    /// at a time. The shares of all ranks are added up after that.
-    pub(super) fn step(&mut self, model: &Model<D>, table: &[f32], cut: Cut, ranks: &dyn Ranks) -> BatchStep<D> {
+    /// at a time. The shares of all ranks are added up after that. `most` is the most steps of a slot where going on is learned too.
+    pub(super) fn step(
+        &mut self,
+        model: &Model<D>,
+        table: &[f32],
+        cut: Cut,
+        most: Option<usize>,
+        ranks: &dyn Ranks,
+    ) -> BatchStep<D> {
         let prefix = model.config.prefix;
         let share = ranks.share(self.slots.len());
         assert!(!share.is_empty(), "there is a slot for each rank");
@@ -121,8 +128,9 @@ impl<D: Operations> Slots<D> {
         let mut sum = BatchStep::new();
         let mut latents = Latents::none();
         for wave in cut.parts(&tokens).chunks(D::parts_at_once()) {
-            let step =
-                |part: &Range<usize>| self.step_of(share.start + part.start..share.start + part.end, model, table);
+            let step = |part: &Range<usize>| {
+                self.step_of(share.start + part.start..share.start + part.end, model, table, most)
+            };
             let steps = D::side_by_side(Inside::CRATE, wave, step);
             let mut trunks = Vec::with_capacity(steps.len());
             for step in steps {
@@ -143,7 +151,7 @@ impl<D: Operations> Slots<D> {
         sum
     }
 
-    fn step_of(&self, part: Range<usize>, model: &Model<D>, table: &[f32]) -> PartStep<D> {
+    fn step_of(&self, part: Range<usize>, model: &Model<D>, table: &[f32], most: Option<usize>) -> PartStep<D> {
         let width = model.config.puzzle_width;
         let slots: Vec<&Slot> = self.filled(part.clone()).collect();
         let inputs = slots.iter().map(|slot| &slot.drawn.input);
@@ -155,14 +163,14 @@ impl<D: Operations> Slots<D> {
         let labels: Vec<&[Option<u8>]> = slots.iter().map(|slot| slot.drawn.labels.as_slice()).collect();
         let begins: Vec<bool> = slots.iter().map(|slot| slot.steps == 0).collect();
         let carry = self.latents.of(model, &inputs, part.clone(), &begins);
-        let result = supervise(model, &inputs, rows, &labels, carry, self.slots.len());
-        let answers = result.exact.iter().zip(&result.answers).map(|(&exact, answer)| (exact, answer.halt_logit));
-        let answers = answers.collect();
+        let lasts: Option<Vec<bool>> = most.map(|most| slots.iter().map(|slot| slot.steps + 1 >= most).collect());
+        let result = supervise(model, &inputs, rows, &labels, carry, lasts.as_deref(), self.slots.len());
+        let answers = result.exact.into_iter().zip(result.halts).collect();
         let latent = Latent { slots: part, segments: inputs.segments, carry: result.carry };
         PartStep { latent, losses: result.losses, gradient: result.gradient, answers }
     }
 
-    /// Empties the slots that halt: at `most` steps, or when the halting logit is above 0 unless exploration makes the
+    /// Empties the slots that halt: at `most` steps, or when what speaks for halting is above 0 unless exploration makes the
     /// slot go on. Returns (steps, exact) of each that halted.
     pub(super) fn halt(
         &mut self,
@@ -172,13 +180,13 @@ impl<D: Operations> Slots<D> {
         stream: &mut Stream,
     ) -> Vec<(usize, bool)> {
         let mut halted = Vec::new();
-        for (slot, &(exact, halt_logit)) in self.slots.iter_mut().zip(answers) {
+        for (slot, &(exact, halts)) in self.slots.iter_mut().zip(answers) {
             let steps = slot.as_ref().map_or(0, |slot| slot.steps);
             // drawn at every step of every slot, as the published training does, whether it is needed or not
             let explores = stream.unit() < exploration;
             let least = if most > 1 { 2 + stream.below(most - 1) } else { 1 };
             let goes_on = explores && steps < least;
-            if steps >= most || (halt_logit > 0.0 && !goes_on) {
+            if steps >= most || (halts > 0.0 && !goes_on) {
                 halted.push((steps, exact));
                 *slot = None;
             }

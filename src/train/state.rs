@@ -18,7 +18,7 @@ use crate::checkpoint::{CheckpointError, Content, Folder, Manifest, Part, Tensor
 use crate::dataset::{ExampleRef, Sampler, SamplerState, TrainingSet};
 use crate::device::Matrix;
 use crate::files;
-use crate::model::{Carry, Spec, specs};
+use crate::model::{Carry, Spec, specs, state_names};
 use crate::ops::{Moments, Operations, Segments};
 use crate::ranks::{Alone, Ranks};
 use crate::recipe::{About, RecipeError, Trained, trained};
@@ -140,9 +140,10 @@ impl<D: Operations> Trainer<D> {
             let shape = second_shape(spec, moments);
             tensors.insert(format!("second.{}", spec.name), &shape, D::numbers(&moments.second));
         }
-        for (number, HostLatent { lengths, z_h, z_l }) in latents.into_iter().enumerate() {
+        let names = state_names(&self.recipe.model);
+        for (number, HostLatent { lengths, states }) in latents.into_iter().enumerate() {
             let shape = [lengths.iter().sum(), self.recipe.model.hidden];
-            for (kind, z) in [("z_h", z_h), ("z_l", z_l)] {
+            for (kind, z) in names.iter().zip(states) {
                 tensors.insert(format!("carry.{number}.{kind}"), &shape, z);
             }
         }
@@ -172,7 +173,8 @@ impl<D: Operations> Trainer<D> {
         }
         for (number, lengths) in host.parts.iter().enumerate() {
             let shape = vec![lengths.iter().sum(), self.recipe.model.hidden];
-            needed.extend(["z_h", "z_l"].map(|kind| (format!("carry.{number}.{kind}"), shape.clone())));
+            let named = |kind: &String| (format!("carry.{number}.{kind}"), shape.clone());
+            needed.extend(state_names(&self.recipe.model).iter().map(named));
         }
         needed
     }
@@ -188,17 +190,17 @@ impl<D: Operations> Trainer<D> {
             let second = take("second", *moments.second.shape());
             *moments = Moments { first: take("first", spec.matrix_shape()), second };
         }
-        let hidden = self.recipe.model.hidden;
+        let (hidden, names) = (self.recipe.model.hidden, state_names(&self.recipe.model));
         self.slots.slots = host.slots.iter().map(|slot| slot.as_ref().map(|slot| slot.restore(&self.set))).collect();
         self.slots.latents = Latents::none();
         let mut first = 0;
         for (number, lengths) in host.parts.iter().enumerate() {
             let segments = Segments::new(lengths.clone());
             let shape = (segments.tokens(), hidden);
-            let mut take = |kind: &str| -> Matrix<D> {
+            let take = |kind: &String| -> Matrix<D> {
                 device.tensor_from_vec(tensors.take(&format!("carry.{number}.{kind}")), shape)
             };
-            let carry = Carry { z_h: take("z_h"), z_l: take("z_l") };
+            let carry = Carry { states: names.iter().map(take).collect() };
             let slots = first..first + lengths.len();
             first = slots.end;
             self.slots.latents.push(Latent { slots, segments, carry });

@@ -131,7 +131,8 @@ impl<D: Operations> Trainer<D> {
     /// The same training with products in this precision, its batch cut to what the device's memory holds.
     pub fn computing_in(mut self, precision: Precision) -> Self {
         self.model.precision = precision;
-        self.cut = memory::cut(self.cut, &self.recipe.model, precision, self.model.device().free_memory());
+        let (model, halting) = (&self.recipe.model, self.recipe.training.halting);
+        self.cut = memory::cut(self.cut, model, halting, precision, self.model.device().free_memory());
         self
     }
 
@@ -172,7 +173,9 @@ impl<D: Operations> Trainer<D> {
         let tokens = self.slots.tokens(self.recipe.model.prefix);
         let stage = self.recipe.training.stage(&self.recipe.model, self.step + 1);
         (self.model.config.h_cycles, self.model.config.l_cycles) = (stage.h_cycles, stage.l_cycles);
-        let result = self.slots.step(&self.model, &self.table, self.cut, ranks);
+        let most = stage.halt_max_steps;
+        let to_continue = Some(most).filter(|&most| self.recipe.training.learns_to_continue(most));
+        let result = self.slots.step(&self.model, &self.table, self.cut, to_continue, ranks);
         if !result.is_finite() {
             return Err(Diverged { step: self.step + 1 });
         }
@@ -183,8 +186,7 @@ impl<D: Operations> Trainer<D> {
         let learning_rate = self.recipe.trunk_step(self.step).map_or(0.0, |step| self.move_trunk(&result.trunk, step));
 
         let course = &self.recipe.training;
-        let (most, exploration) = (stage.halt_max_steps, course.exploration);
-        let halted = self.slots.halt(&result.answers, most, exploration, &mut self.exploration);
+        let halted = self.slots.halt(&result.answers, most, course.exploration, &mut self.exploration);
         self.examples += halted.len();
         let mean = |sum: f64| sum / course.batch as f64;
         let Losses { cross_entropy, halting } = result.losses;

@@ -9,7 +9,9 @@ Two uses, both on the CPU or on a CUDA device:
 
 The numerics follow the published reference: post-norm blocks without norm weights,
 fused qkv and gate/up projections, rotate-half RoPE, stable-max cross entropy, one
-halting logit trained with BCE, gradients only through the last of the H cycles.
+halting logit trained with BCE, gradients only through the last of the H cycles. The
+switches --nets, --gradient, --latents and --halting turn it into the systems that the
+paper compares it with: HRM is separate, one-step, halt-and-continue.
 
   python3 trm_torch.py bench  --batch 4 --cells 900 --dtype float32 --train
   python3 trm_torch.py oracle --out oracle.safetensors --hidden 64 --heads 2 --cells 36
@@ -35,21 +37,36 @@ def spec(args):
     return inter, tokens, inter_t
 
 
+def inits(args):
+    """The first states, that of the answer first."""
+    names = {
+        "two": ["H_init", "L_init"],
+        "single": ["L_init"],
+        "multi-scale": ["H_init"] + [f"L{i + 1}_init" for i in range(args.l_cycles)],
+        "none": ["H_init"],
+    }
+    return names[args.latents]
+
+
+def nets(args):
+    """The nets, that of the answer last."""
+    if args.latents == "none":
+        return ["H_level"]
+    return ["L_level", "H_level"] if args.nets == "separate" else ["L_level"]
+
+
 def shapes(args):
     """Tensor name -> shape, with the names published checkpoints use (after their prefix)."""
     inter, tokens, inter_t = spec(args)
     d, v = args.hidden, args.vocab
-    out = {
-        "H_init": (d,),
-        "L_init": (d,),
+    out = {name: (d,) for name in inits(args)} | {
         "embed_tokens.embedding_weight": (v, d),
         "lm_head.weight": (v, d),
         "q_head.weight": (2, d),
         "q_head.bias": (2,),
         "puzzle_emb.weights": (args.puzzles, args.puzzle_dim or d),
     }
-    for i in range(args.layers):
-        p = f"L_level.layers.{i}."
+    for p in [f"{net}.layers.{i}." for net in nets(args) for i in range(args.layers)]:
         if args.mlp_t:
             out[p + "mlp_t.gate_up_proj.weight"] = (2 * inter_t, tokens)
             out[p + "mlp_t.down_proj.weight"] = (tokens, inter_t)
@@ -107,10 +124,10 @@ class Trm:
         y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, l, d)
         return F.linear(y, self.w[p + "o_proj.weight"].to(x.dtype))
 
-    def net(self, x, injected):
+    def net(self, x, injected=0.0, answer=False):
         x = x + injected
         for i in range(self.a.layers):
-            p = f"L_level.layers.{i}."
+            p = f"{nets(self.a)[-1 if answer else 0]}.layers.{i}."
             if self.a.mlp_t:
                 t = x.transpose(1, 2)
                 up, down = self.w[p + "mlp_t.gate_up_proj.weight"], self.w[p + "mlp_t.down_proj.weight"]
@@ -128,21 +145,39 @@ class Trm:
 
     def start(self, batch):
         shape = (batch, spec(self.a)[1], self.a.hidden)
-        return tuple(self.w[k].to(self.dtype).expand(shape).contiguous() for k in ("H_init", "L_init"))
+        return tuple(self.w[k].to(self.dtype).expand(shape).contiguous() for k in inits(self.a))
 
     def supervision_step(self, carry, inputs, rows):
-        """-> (carry, logits [B,S,V], q_halt [B]); carry = (z_H, z_L), each [B,L,D]."""
+        """-> (carry, logits [B,S,V], q [B,2]); carry = (z_H, z_L, ...), each [B,L,D]."""
         x = self.embed(inputs, rows)
-        zh, zl = carry
-        for cycle in range(self.a.h_cycles):
-            last = cycle == self.a.h_cycles - 1
-            with torch.set_grad_enabled(last and torch.is_grad_enabled()):
-                for _ in range(self.a.l_cycles):
-                    zl = self.net(zl, zh + x)
-                zh = self.net(zh, zl)
+        zh, zl = self.recursion(x, carry[0], list(carry[1:]))
         logits = F.linear(zh, self.w["lm_head.weight"].to(zh.dtype))[:, self.a.prefix:]
         q = F.linear(zh[:, 0], self.w["q_head.weight"].to(zh.dtype), self.w["q_head.bias"].to(zh.dtype)).float()
-        return (zh.detach(), zl.detach()), logits, q[:, 0]
+        return (zh.detach(), *(z.detach() for z in zl)), logits, q
+
+    def recursion(self, x, zh, zl):
+        n, learns = self.a.l_cycles, torch.is_grad_enabled()
+        if self.a.latents == "none":
+            return self.net(zh, x), zl
+        for cycle in range(self.a.h_cycles):
+            last = learns and cycle == self.a.h_cycles - 1
+            for i in range(n):
+                with torch.set_grad_enabled(last and (self.a.gradient == "full-recursion" or i == n - 1)):
+                    if self.a.latents == "single":
+                        zh = self.net(zh, x)
+                    elif self.a.latents == "multi-scale":
+                        zl[i] = self.net(sum(zl), zh + x)
+                    else:
+                        zl[0] = self.net(zl[0], zh + x)
+            with torch.set_grad_enabled(last):
+                zh = self.net(zh) if self.a.latents == "single" else self.net(zh, sum(zl), answer=True)
+        return zh, zl
+
+    def continue_target(self, carry, inputs, rows, last):
+        """What the second logit of the halting head learns, [B]; last [B] marks the last steps."""
+        with torch.no_grad():
+            q = self.supervision_step(carry, inputs, rows)[2]
+            return torch.sigmoid(torch.where(last, q[:, 0], torch.maximum(q[:, 0], q[:, 1])))
 
 
 def loss_parts(logits, q, labels):
@@ -186,7 +221,7 @@ def bench(args):
         with torch.set_grad_enabled(args.train):
             carry, logits, q = step(carry, inputs, rows)
             if args.train:
-                sum(loss_parts(logits, q, labels)).backward()
+                sum(loss_parts(logits, q[:, 0], labels)).backward()
                 for p in [*leaves, rows]:
                     p.grad = None
         sync()
@@ -200,6 +235,12 @@ def bench(args):
     }))
 
 
+def variant(args):
+    """The switches that do not stand as in the paper."""
+    paper = dict(nets="shared", gradient="full-recursion", latents="two", halting="halt")
+    return {k: getattr(args, k) for k in paper if getattr(args, k) != paper[k]}
+
+
 def oracle(args):
     from safetensors.torch import save_file
     model, w, inputs, labels, ids = make(args)
@@ -210,18 +251,25 @@ def oracle(args):
         rows = w["puzzle_emb.weights"][ids.long()]
         for i in range(args.steps):
             carry, logits, q = model.supervision_step(carry, inputs, rows)
-            out |= {f"step{i + 1}.logits": logits.contiguous(), f"step{i + 1}.q_halt": q.contiguous()}
+            out |= {f"step{i + 1}.logits": logits.contiguous(), f"step{i + 1}.q_halt": q[:, 0].contiguous()}
+            if variant(args):
+                out[f"step{i + 1}.q_continue"] = q[:, 1].contiguous()
     leaves = {k: t.requires_grad_() for k, t in w.items() if "puzzle" not in k and not k.endswith("_init")}
     rows = w["puzzle_emb.weights"][ids.long()].detach().requires_grad_()
-    _, logits, q = model.supervision_step(model.start(args.batch), inputs, rows)
-    lm, halt = loss_parts(logits, q, labels)
+    carry, logits, q = model.supervision_step(model.start(args.batch), inputs, rows)
+    lm, halt = loss_parts(logits, q[:, 0], labels)
+    if args.halting == "halt-and-continue":
+        last = torch.arange(args.batch) % 2 == 1
+        target = model.continue_target(carry, inputs, rows, last)
+        halt = halt + F.binary_cross_entropy_with_logits(q[:, 1], target, reduction="sum")
+        out["lasts"] = last.to(torch.int32)
     ((lm + 0.5 * halt) / args.batch).backward()
     out |= {"loss.lm": lm.detach().reshape(1), "loss.halt": halt.detach().reshape(1).double()}
     out |= {f"grad.{k}": (torch.zeros_like(t) if t.grad is None else t.grad) for k, t in leaves.items()}
     out["grad.puzzle_rows"] = rows.grad
     keep = ("vocab hidden heads expansion layers h_cycles l_cycles theta prefix cells puzzle_dim "
             "puzzles mlp_t no_rope batch steps seed").split()
-    meta = {k: json.dumps(getattr(args, k)) for k in keep}
+    meta = {k: json.dumps(getattr(args, k)) for k in keep} | variant(args)
     save_file({k: t.contiguous() for k, t in out.items()}, args.out, metadata=meta)
     print(f"{args.out}: {len(out)} tensors")
 
@@ -235,6 +283,10 @@ def main():
     p.add_argument("--expansion", type=float, default=4.0)
     p.add_argument("--theta", type=float, default=10000.0)
     p.add_argument("--block-scale", type=float, default=1.0, help="random token-MLP weights are chaotic at 1.0; 0.6 tames them")
+    p.add_argument("--nets", default="shared", choices=["shared", "separate"])
+    p.add_argument("--gradient", default="full-recursion", choices=["full-recursion", "one-step"])
+    p.add_argument("--latents", default="two", choices=["two", "single", "multi-scale", "none"])
+    p.add_argument("--halting", default="halt", choices=["halt", "halt-and-continue"])
     p.add_argument("--dtype", default="float32", help="float32 or bfloat16")
     p.add_argument("--device", default="cpu")
     p.add_argument("--out", default="oracle.safetensors")

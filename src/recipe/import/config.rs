@@ -14,9 +14,9 @@ use crate::dataset::{Colours, Sizes};
 use crate::encode::{Canvas, VOCABULARY};
 use crate::files;
 use crate::grid::MAX_SIDE;
-use crate::model::{Config, Local, Mixer, Positions};
+use crate::model::{Backward, Config, Latents, Local, Mixer, Nets, Positions};
 use crate::optim::{Optimizer, Shape};
-use crate::recipe::{Course, Data, Recipe, RecipeError, Rows, SourceRecipe, TaskData, Trunk, held_out_sets};
+use crate::recipe::{Course, Data, Halting, Recipe, RecipeError, Rows, SourceRecipe, TaskData, Trunk, held_out_sets};
 
 /// The architecture of the paper among those of the published code.
 const ARCHITECTURE: &str = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1";
@@ -176,6 +176,9 @@ impl Published {
             positions: if arch.mlp_t || arch.pos_encodings == "none" { Positions::None } else { Positions::Rope },
             rope_base: arch.rope_theta,
             local: Local::None,
+            nets: Nets::Shared,
+            gradient: Backward::FullRecursion,
+            latents: Latents::Two,
         }
     }
 
@@ -213,6 +216,7 @@ impl Published {
                 halt_max_steps: arch.halt_max_steps,
                 exploration: arch.halt_exploration_prob,
                 halt_bias: -5.0,
+                halting: Halting::Halt,
                 ema: if course.ema { course.ema_rate } else { 0.0 },
                 checkpoint_every: steps,
                 log_every: steps,

@@ -82,11 +82,13 @@ pub enum ImportError {
         second: &'static str,
     },
     /// A model of ours alone.
-    #[error(
-        "{0}: the blocks of this model mix neighbouring cells (local = \"depthwise-3x3\"), and the published code has no tensor for that. \
-         Nothing was written"
-    )]
-    Unpublished(PathBuf),
+    #[error("{path}: {why}. Nothing was written")]
+    Unpublished {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What the published code lacks.
+        why: &'static str,
+    },
     /// A place that is taken.
     #[error("{0} is there already; name a new folder with --output")]
     Exists(PathBuf),
