@@ -16,7 +16,7 @@
 //!     concept · picture
 //!  2  task · puzzle     device · ranks
 //!  1  grid              kernels
-//!     puzzle wing       tensor wing               verdict wing (may read grid, task, augment, picture)
+//!     puzzle wing       tensor wing               verdict wing (may read grid, task, puzzle, augment, picture)
 //!     ------------------------------------------------------------------------------
 //!  0  clock · files · names · rng · units
 //! ```

@@ -85,7 +85,7 @@ fn no_output_takes_the_place_of_the_tasks() {
         for file in ["mine_challenges.json", "./mine_solutions.json", "new/../mine_challenges.json"] {
             assert_refused(
                 &folder.run(&[&solve[..], &[flag, file]].concat()),
-                &[file, "the tasks are read from there"],
+                &[file, "what is solved is read from there"],
             );
         }
     }
@@ -115,7 +115,7 @@ fn links_are_written_through_and_pipes_are_refused() {
     assert!(fs::symlink_metadata(folder.path("link.json")).unwrap().is_symlink() && folder.has("kept/real.json"));
     symlink("mine_challenges.json", folder.path("tasks.json")).unwrap();
     let ended = folder.run(&[&solve[..], &["--submission", "tasks.json"]].concat());
-    assert_refused(&ended, &["tasks.json", "the tasks are read from there"]);
+    assert_refused(&ended, &["tasks.json", "what is solved is read from there"]);
     assert!(Process::new("mkfifo").arg(folder.path("pipe")).status().unwrap().success());
     for file in ["pipe", "out/"] {
         for flag in ["--submission", "--predictions", "--record"] {

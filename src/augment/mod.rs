@@ -19,7 +19,7 @@ use crate::files::FileError;
 use crate::grid::{COLOURS, Grid};
 pub use dihedral::Dihedral;
 pub use plan::{Colouring, Plan, Turning};
-pub use puzzle::PuzzleView;
+pub use puzzle::{PuzzleView, form_of};
 
 /// What stands between the parts of a name.
 pub const SEPARATOR: &str = "|||";

@@ -1,9 +1,9 @@
-//! `PuzzleView`: a way to look at a Sudoku or a maze that asks the same; and the numbered variants of a puzzle.
+//! `PuzzleView`: a way to look at a Sudoku or a maze that asks the same; the numbered variants of a puzzle; and the one form of all of them.
 
 use super::Dihedral;
 use crate::grid::Grid;
 use crate::puzzle::Kind;
-use crate::puzzle::sudoku::{Shape, Shuffle};
+use crate::puzzle::sudoku::{Shape, Shuffle, canonical};
 use crate::rng::Stream;
 
 /// A way to look at a puzzle.
@@ -57,9 +57,31 @@ impl PuzzleView {
     }
 }
 
+/// The one form of all questions that ask the same as this one: of a maze over its eight views, of a Sudoku see [`canonical`].
+pub fn form_of(kind: Kind, question: &Grid) -> Grid {
+    match kind {
+        Kind::Sudoku => canonical(question),
+        Kind::Maze => Dihedral::ALL.iter().map(|map| map.apply(question)).min().expect("there are eight views"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::puzzle::Wish;
+
+    #[test]
+    fn every_variant_has_the_form_of_its_puzzle() {
+        for (kind, side) in [(Kind::Sudoku, 4), (Kind::Maze, 11)] {
+            let wish = Wish::new(kind, Some(side), None).unwrap();
+            let [one, other] = [0, 1].map(|index| wish.puzzle(0, index).unwrap().question);
+            for variant in 0..8 {
+                let seen = PuzzleView::variant(kind, side, 3, variant).apply(&one);
+                assert_eq!(form_of(kind, &seen), form_of(kind, &one), "{kind} {variant}");
+            }
+            assert_ne!(form_of(kind, &one), form_of(kind, &other));
+        }
+    }
 
     #[test]
     fn every_variant_is_taken_back_and_the_first_changes_nothing() {

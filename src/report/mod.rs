@@ -7,6 +7,7 @@ mod baselines;
 mod change;
 pub mod chart;
 mod comparison;
+mod puzzles;
 mod record;
 mod regression;
 pub mod review;
@@ -20,6 +21,10 @@ use crate::files::FileError;
 pub use baselines::{Baseline, Kind, baselines};
 pub use change::{Change, Side};
 pub use comparison::{Comparison, Row};
+pub use puzzles::{
+    Asked, Band, Group, Judged, KEPT, Learned, PuzzlePrediction, PuzzleRecord, PuzzleScore, PuzzleTable,
+    prediction_header, prediction_lines, read_predictions,
+};
 pub use record::{Checkpoint, RECORD_FILE, Record, Run, Status, TaskEntry, Tasks};
 pub use regression::{Adapted, Part, REGRESSION_FILE, Regression, Standing};
 
@@ -38,6 +43,14 @@ pub enum ReportError {
     /// A submission where a record is asked for.
     #[error("{path}: this is a submission, and a run's record is asked for; it lies beside it as {RECORD_FILE}")]
     Submission {
+        /// What was asked for.
+        path: PathBuf,
+    },
+    /// A run on puzzles where one on tasks is asked for.
+    #[error(
+        "{path}: this run solved a table of puzzles, and one on ARC tasks is asked for; `trm-arc report` lays a run on puzzles out"
+    )]
+    Puzzles {
         /// What was asked for.
         path: PathBuf,
     },

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ReportError;
+use super::{PuzzleRecord, ReportError};
 use crate::files::{self, FileError};
 use crate::score::Score;
 use crate::submission;
@@ -225,6 +225,9 @@ impl Record {
 /// What a JSON file is that has nothing of a record; `None` for a faulty record, whose own fault says more.
 fn other_than_a_record(file: &Path) -> Option<ReportError> {
     let path = file.to_owned();
+    if PuzzleRecord::is_at(file) {
+        return Some(ReportError::Puzzles { path });
+    }
     let answers = submission::read_answers(file).unwrap_or_default();
     if answers.values().flatten().any(|attempts| !attempts.is_empty()) {
         return Some(ReportError::Submission { path });

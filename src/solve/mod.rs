@@ -1,11 +1,13 @@
-//! Solving: the loop that every solver goes through, and the trained model as a solver.
+//! Solving: the loop that every solver goes through, and the trained model as a solver of tasks and of puzzles.
 
 mod journal;
 mod plan;
+mod puzzles;
 mod rollout;
 mod run;
 mod standing;
 
 pub use plan::{Plan, SolveError, record_beside};
+pub use puzzles::{PuzzlePlan, PuzzleProgress, PuzzleSolver, Training, run_puzzles};
 pub use rollout::{ModelSolver, Views};
 pub use run::{Outcome, Progress, run};

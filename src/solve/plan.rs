@@ -33,7 +33,7 @@ pub enum SolveError {
         path: PathBuf,
     },
     /// An output where the tasks lie.
-    #[error("{path} is named for an output, but the tasks are read from there; write to another file")]
+    #[error("{path} is named for an output, but what is solved is read from there; write to another file")]
     Input {
         /// The path.
         path: PathBuf,
@@ -66,29 +66,37 @@ impl Plan<'_> {
     /// # Errors
     /// [`SolveError::File`], [`SolveError::SamePath`] or [`SolveError::Input`].
     pub fn check(&self) -> Result<(), SolveError> {
-        let inputs: Vec<PathBuf> = self.inputs.iter().filter_map(|path| path.canonicalize().ok()).collect();
-        let partial = self.predictions.as_deref().map(|path| files::place(path).map(|path| partial_beside(&path)));
         let outputs = [Some(&self.submission), Some(&self.record), self.predictions.as_ref()];
-        let mut taken = Vec::from_iter(partial.transpose()?);
-        for path in outputs.into_iter().flatten() {
-            files::check_writable(path)?;
-            let place = files::place(path)?;
-            if place.parent().into_iter().chain([place.as_path()]).any(|place| inputs.iter().any(|path| path == place))
-            {
-                return Err(SolveError::Input { path: path.clone() });
-            }
-            if taken.contains(&place) {
-                return Err(SolveError::SamePath { path: path.clone() });
-            }
-            taken.push(place);
-        }
-        Ok(())
+        check_outputs(&self.inputs, &outputs, self.predictions.as_deref())
     }
 
     /// True when the time limit has passed.
     pub fn is_over_time(&self) -> bool {
         self.time_limit.is_some_and(|limit| self.started.elapsed() >= limit)
     }
+}
+
+/// Every output can be written and none takes the place of another or of what is read; `growing` is the one that is a partial file until the end.
+pub(super) fn check_outputs(
+    inputs: &[PathBuf],
+    outputs: &[Option<&PathBuf>],
+    growing: Option<&Path>,
+) -> Result<(), SolveError> {
+    let inputs: Vec<PathBuf> = inputs.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    let partial = growing.map(|path| files::place(path).map(|path| partial_beside(&path)));
+    let mut taken = Vec::from_iter(partial.transpose()?);
+    for path in outputs.iter().copied().flatten() {
+        files::check_writable(path)?;
+        let place = files::place(path)?;
+        if place.parent().into_iter().chain([place.as_path()]).any(|place| inputs.iter().any(|path| path == place)) {
+            return Err(SolveError::Input { path: path.clone() });
+        }
+        if taken.contains(&place) {
+            return Err(SolveError::SamePath { path: path.clone() });
+        }
+        taken.push(place);
+    }
+    Ok(())
 }
 
 /// Where the record lies unless another place is asked for: beside the submission.

@@ -25,7 +25,10 @@ pub use merge::{MergeError, merge};
 /// Where a submission goes unless another place is asked for.
 pub const DEFAULT_FILE: &str = "submissions/submission.json";
 
-/// The name of that file, which a run's folder is looked through for.
+/// Where the record of a run on puzzles goes unless another place is asked for: they have no submission.
+pub const PUZZLE_RECORD: &str = "submissions/puzzles/run.json";
+
+/// The name of a submission, which a run's folder is looked through for.
 pub const FILE_NAME: &str = "submission.json";
 
 /// The keys of an output.

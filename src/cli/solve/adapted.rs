@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::{Arguments, SolverName, checkpoint};
+use super::{Arguments, SolverName, checkpoint, submission};
 use crate::checkpoint::Folder;
 use crate::cli::adapt::adapt_on;
 use crate::cli::{CliError, talk};
@@ -24,8 +24,9 @@ pub(super) fn folder(arguments: &Arguments) -> Result<Option<(Duration, PathBuf)
         let fault = "--adapt leaves nothing of --time-limit to solve in; give it less time, or the run more";
         return Err(CliError::Usage(fault.into()));
     }
-    let folder = arguments.adapted.clone().unwrap_or_else(|| arguments.submission.with_file_name("adapted"));
-    let outputs = [Some(&arguments.submission), arguments.record.as_ref(), arguments.predictions.as_ref()];
+    let submission = submission(arguments);
+    let folder = arguments.adapted.clone().unwrap_or_else(|| submission.with_file_name("adapted"));
+    let outputs = [Some(&submission), arguments.record.as_ref(), arguments.predictions.as_ref()];
     if outputs.contains(&Some(&folder)) {
         return Err(SolveError::SamePath { path: folder }.into());
     }

@@ -84,14 +84,7 @@ fn model_solver<D: Operations>(
     // all that the model was trained for, as published evaluations run: no answer halts early, and a state beyond them was never an input
     let steps = arguments.steps.unwrap_or(trained.recipe.training.halt_max_steps);
     let views = arguments.views.unwrap_or(trained.usual_views()).min(trained.most_views());
-    let checkpoint = Checkpoint {
-        path: path.clone(),
-        digest: trained.digest.clone(),
-        step: trained.step as u64,
-        parameters: trained.model.parameters() as u64,
-        puzzle_rows: (trained.table.count() * trained.table.width()) as u64,
-        recipe: Some(trained.recipe.name.clone()),
-    };
+    let checkpoint = model_of(&trained, path);
     let tokens = arguments.tokens_per_batch.unwrap_or(D::TOKENS_PER_BATCH);
     let mut solver = ModelSolver::new(trained, views, steps)?.with_tokens_per_batch(tokens);
     if arguments.time_limit.is_some() {
@@ -106,4 +99,16 @@ fn model_solver<D: Operations>(
         tokens_per_batch: Some(tokens),
         precision: Some(precision),
     })
+}
+
+/// What a record says about the model from this folder.
+pub(super) fn model_of<D: Operations>(trained: &Trained<D>, path: PathBuf) -> Checkpoint {
+    Checkpoint {
+        path,
+        digest: trained.digest.clone(),
+        step: trained.step as u64,
+        parameters: trained.model.parameters() as u64,
+        puzzle_rows: (trained.table.count() * trained.table.width()) as u64,
+        recipe: Some(trained.recipe.name.clone()),
+    }
 }

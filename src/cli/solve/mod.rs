@@ -1,7 +1,8 @@
-//! `trm-arc solve`: tasks in, a submission out, scored and compared where the solutions are known.
+//! `trm-arc solve`: tasks in, a submission out, scored and compared where the solutions are known; or a table of puzzles, judged.
 
 mod adapted;
 mod chosen;
+mod puzzles;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -22,21 +23,26 @@ use crate::submission;
 use crate::task::{self, Shard};
 use crate::units::{self, Seconds};
 
-/// Solve tasks and write Kaggle's submission
+/// Solve tasks and write Kaggle's submission, or solve a table of Sudoku or mazes
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   trm-arc solve arc-agi-1/evaluation --time-limit 4m
   trm-arc solve my_challenges.json --solver copy --submission out/submission.json
   trm-arc solve arc-agi-2/evaluation --shard 2/4 --submission shards/2/submission.json
   trm-arc solve my_challenges.json --adapt 20m --time-limit 30m --submission out/submission.json
+  trm-arc solve hard.csv --checkpoint sudoku --predictions out/predictions.csv
 
 The submission is valid from the first second; tasks are replaced as they are solved. A task that the solver does not \
 know is answered by a copy of its input and marked in the record. With --time-limit the views come in rounds over all tasks, \
 so that each has an answer early: the first view of every test input, then up to 8, up to 64, and all. What comes of a run that \
 the limit does not cut is the same. \
-With --adapt the checkpoint first adapts to the demonstrations of the tasks, see trm-arc adapt; that counts into --time-limit.")]
+With --adapt the checkpoint first adapts to the demonstrations of the tasks, see trm-arc adapt; that counts into --time-limit.
+
+A file that ends in .csv is a table of puzzles, see trm-arc puzzles; the checkpoint must have learned such puzzles. Its answers go to \
+--predictions as a table too, of the first 200 puzzles with the answers after the earlier supervision steps, and the record goes beside \
+them or to submissions/puzzles/run.json. Questions of the training set are told apart.")]
 pub struct Arguments {
-    /// A set's name, a challenges file or a folder of task files
+    /// A set's name, a challenges file or a folder of task files; or a .csv table of puzzles
     tasks: String,
     /// The model's folder; checkpoints/default without it
     #[arg(long, value_name = "DIR")]
@@ -47,9 +53,9 @@ pub struct Arguments {
     /// Who answers
     #[arg(long, value_enum, default_value_t = SolverName::Trm)]
     solver: SolverName,
-    /// Where Kaggle's file goes
-    #[arg(long, value_name = "FILE", default_value = submission::DEFAULT_FILE)]
-    submission: PathBuf,
+    /// Where Kaggle's file goes [default: submissions/submission.json]
+    #[arg(long, value_name = "FILE")]
+    submission: Option<PathBuf>,
     /// Where all predictions go, one a line; not kept without it
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
@@ -100,7 +106,12 @@ enum SolverName {
 
 /// Solves, and prints what came of it.
 pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
-    guarded(arguments.device, || on_device!(arguments.device, |device| run_on(&arguments, device)))
+    guarded(arguments.device, || {
+        on_device!(arguments.device, |device| match puzzles::is_table(&arguments.tasks) {
+            true => puzzles::run_on(&arguments, device),
+            false => run_on(&arguments, device),
+        })
+    })
 }
 
 fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliError> {
@@ -121,9 +132,9 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
     let plan = Plan {
         set: &set,
         inputs: task::files_of(&arguments.tasks),
-        submission: arguments.submission.clone(),
+        submission: submission(arguments),
         predictions: arguments.predictions.clone(),
-        record: arguments.record.clone().unwrap_or_else(|| solve::record_beside(&arguments.submission)),
+        record: arguments.record.clone().unwrap_or_else(|| solve::record_beside(&submission(arguments))),
         time_limit: arguments.time_limit,
         started,
     };
@@ -172,6 +183,11 @@ impl SolverName {
 fn checkpoint(arguments: &Arguments) -> PathBuf {
     let shipped = || files::find(Path::new(checkpoint::DEFAULT)).unwrap_or_else(|| checkpoint::DEFAULT.into());
     arguments.checkpoint.clone().unwrap_or_else(shipped)
+}
+
+/// Where Kaggle's file goes.
+fn submission(arguments: &Arguments) -> PathBuf {
+    arguments.submission.clone().unwrap_or_else(|| submission::DEFAULT_FILE.into())
 }
 
 /// What came of a run, where its files are, and how it compares.

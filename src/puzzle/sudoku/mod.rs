@@ -2,6 +2,7 @@
 
 mod augment;
 mod board;
+mod canonical;
 mod generate;
 mod search;
 
@@ -9,6 +10,7 @@ use super::Fault;
 use crate::grid::Grid;
 pub use augment::Shuffle;
 pub use board::{BLANK, Board, Shape};
+pub use canonical::canonical;
 pub use generate::{Rater, generate, generate_easy};
 pub use search::{Found, Order, search};
 

@@ -1,0 +1,144 @@
+//! `PuzzleRecord`: what a run on a table of puzzles was and what came of it, kept in `run.json`.
+//!
+//! It is written before the first puzzle and with the score last: `finished` is false in the record of a run that is still going or was
+//! killed.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::PuzzleScore;
+use crate::files::{self, FileError};
+use crate::puzzle::{Kind, PuzzleSet};
+use crate::report::{Checkpoint, RECORD_FILE, ReportError, Status};
+
+/// What a run on puzzles was and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PuzzleRecord {
+    /// What tables call it.
+    pub name: String,
+    /// What was asked.
+    pub puzzles: PuzzleTable,
+    /// The model.
+    pub checkpoint: Checkpoint,
+    /// What it was computed on.
+    pub device: String,
+    /// The number type of products.
+    pub precision: String,
+    /// Supervision steps.
+    pub steps: usize,
+    /// Tokens of a batch.
+    pub tokens_per_batch: usize,
+    /// When it started, in seconds since 1970 (UTC).
+    pub started_unix: u64,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// The version of this program.
+    pub version: String,
+    /// The commit that the program was built from, with "changed" behind it where files differed; `None` without git.
+    pub commit: Option<String>,
+    /// True once the run has ended in order and the score below is final.
+    pub finished: bool,
+    /// How it stands, or how it ended.
+    pub status: Status,
+    /// Puzzles with an answer.
+    pub answered: usize,
+    /// Puzzles that the run did not reach.
+    pub unanswered: usize,
+    /// What came of those with an answer; `None` where there is none, and until the run has ended.
+    pub score: Option<PuzzleScore>,
+}
+
+/// Which puzzles were asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PuzzleTable {
+    /// The table's path.
+    pub name: String,
+    /// The digest of its questions and answers.
+    pub digest: String,
+    /// What they are.
+    pub kind: Kind,
+    /// Rows, and columns.
+    pub side: usize,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// What was asked of a model.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    /// The puzzles.
+    pub set: &'a PuzzleSet,
+    /// The path of their table.
+    pub table: &'a Path,
+    /// Supervision steps.
+    pub steps: usize,
+    /// Tokens of a batch.
+    pub tokens_per_batch: usize,
+}
+
+impl PuzzleRecord {
+    /// The record of a run that starts now.
+    pub fn new(asked: &Asked<'_>, checkpoint: Checkpoint, device: &str, precision: &str) -> Self {
+        let set = asked.set;
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let puzzles = PuzzleTable {
+            name: asked.table.display().to_string(),
+            digest: set.digest(),
+            kind: set.kind,
+            side: set.side,
+            count: set.puzzles.len(),
+        };
+        Self {
+            name: checkpoint.recipe.as_ref().map_or_else(|| "trm".to_owned(), |recipe| format!("trm {recipe}")),
+            checkpoint,
+            device: device.to_owned(),
+            precision: precision.to_owned(),
+            steps: asked.steps,
+            tokens_per_batch: asked.tokens_per_batch,
+            started_unix: started.as_secs(),
+            seconds: 0.0,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: option_env!("TRM_ARC_COMMIT").map(str::to_owned),
+            finished: false,
+            status: Status::Running,
+            answered: 0,
+            unanswered: puzzles.count,
+            score: None,
+            puzzles,
+        }
+    }
+
+    /// Writes the file in one step.
+    ///
+    /// # Errors
+    /// [`FileError::Write`]; the file is then as it was before.
+    pub fn write(&self, path: &Path) -> Result<(), FileError> {
+        let text = serde_json::to_string_pretty(self).expect("a record is plain data") + "\n";
+        files::write(path, text.as_bytes())
+    }
+
+    /// True of a JSON file that is such a record, faulty or not, and of a folder with one.
+    pub fn is_at(path: &Path) -> bool {
+        let file = if path.is_dir() { path.join(RECORD_FILE) } else { path.to_owned() };
+        files::read_json(&file).is_ok_and(|value: Value| value.get("puzzles").is_some_and(Value::is_object))
+    }
+
+    /// Reads a record, or the `run.json` of a folder.
+    ///
+    /// # Errors
+    /// [`ReportError`] with the path.
+    pub fn read(path: &Path) -> Result<Self, ReportError> {
+        let file = if path.is_dir() { path.join(RECORD_FILE) } else { path.to_owned() };
+        Ok(files::read_json(&file)?)
+    }
+
+    /// Puzzles per second; `None` where nothing was answered.
+    pub fn puzzles_per_second(&self) -> Option<f64> {
+        (self.answered > 0 && self.seconds > 0.0).then(|| self.answered as f64 / self.seconds)
+    }
+}

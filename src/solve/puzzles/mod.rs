@@ -1,0 +1,9 @@
+//! Solving a table of Sudoku or mazes by a model that was trained on such.
+
+mod learned;
+mod run;
+mod solver;
+
+pub use learned::Training;
+pub use run::{PuzzlePlan, PuzzleProgress, run_puzzles};
+pub use solver::PuzzleSolver;
