@@ -27,7 +27,11 @@ fn json(name: &str) -> Value {
 }
 
 fn numbers(name: &str) -> Vec<f32> {
-    let bytes = fs::read(fixture("numbers.safetensors")).unwrap();
+    numbers_of(&fixture("numbers.safetensors"), name)
+}
+
+fn numbers_of(file: &Path, name: &str) -> Vec<f32> {
+    let bytes = fs::read(file).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let tensor = file.tensor(name).unwrap_or_else(|_| panic!("no {name}"));
     let words = tensor.data().as_chunks().0.iter();
@@ -114,6 +118,55 @@ fn half_precision_files_are_read_as_they_are() {
     for folder in ["attention-float16", "attention-bfloat16"] {
         let worst = differences(folder, "attention", 900, 7, 1);
         assert!(worst.iter().all(|difference| *difference < 1e-4), "{folder}: {worst:?}");
+    }
+}
+
+/// HRM is imported as its own code saves it, and answers as PyTorch does.
+#[test]
+fn an_hrm_is_imported_and_its_logits_are_pytorch_s() {
+    let oracle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle");
+    let (file, config) = (oracle.join("hrm/step_7"), oracle.join("hrm/all_config.yaml"));
+    let published = Published::read(&config).unwrap();
+    let mut tensors = PublishedTensors::open(&file).unwrap();
+    let (cells, steps) = (25, 2);
+    let sizes = published.model(12, cells);
+    assert!(tensors.report(&sizes).fits(), "{}", tensors.report(&sizes));
+    let table = all(&mut tensors, "puzzle_emb.weights");
+    let values = |spec: &_| tensors.all(spec).map_err(Failed::Checkpoint);
+    let model = Model::build(sizes.clone(), &Cpu::default(), values).unwrap();
+
+    let numbers = |name: &str| numbers_of(&oracle.join("hrm.safetensors"), name);
+    let kinds: Vec<u8> = numbers("inputs").iter().map(|&kind| kind as u8).collect();
+    let positions: Vec<u16> = (0..cells as u16).collect();
+    let batch: Vec<_> = kinds.chunks(cells).map(|cells| Example { cells, positions: &positions }).collect();
+    let row = |id: &f32| &table[*id as usize * sizes.puzzle_width..][..sizes.puzzle_width];
+    let rows: Vec<f32> = numbers("puzzle_ids").iter().flat_map(row).copied().collect();
+    let inputs = Inputs::new(&model, &batch);
+    let mut carry = model.start(&inputs);
+    for step in 1..=steps {
+        let result = model.supervise::<NoneTape>(&inputs, model.rows(rows.clone()), carry);
+        let found = result.logits.as_vec();
+        let of_cells =
+            inputs.segments.ranges().flat_map(|range| &found[(range.start + sizes.prefix) * 12..range.end * 12]);
+        assert!(largest(of_cells, &numbers(&format!("step{step}.logits"))) < 1e-4, "step {step}");
+        assert!(largest(&result.halt.as_vec(), &numbers(&format!("step{step}.q_halt"))) < 1e-4, "step {step}");
+        carry = result.carry;
+    }
+
+    // and through the program, there and back
+    let folder = Program::new();
+    let names = folder.write("identifiers.json", r#"["<blank>", "a", "b", "c", "d"]"#);
+    let (file, config) = (file.to_str().unwrap(), config.to_str().unwrap());
+    let imported = folder.run(&["import", file, "--config", config, "--identifiers", &names, "--output", "model"]);
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    let described = folder.run(&["inspect", "model"]).stdout;
+    assert!(described.contains("a net for each state, gradients through the last two updates"), "{described}");
+    assert_eq!(folder.run(&["export", "model", "back.safetensors"]).code, 0);
+    for (name, shape) in
+        SafeTensors::deserialize(&fs::read(folder.path("back.safetensors")).unwrap()).unwrap().tensors()
+    {
+        let inner = name.strip_prefix("_orig_mod.model.inner.").unwrap();
+        assert_eq!(Some(shape.shape()), tensors.shape(inner), "{name}");
     }
 }
 

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! and the heads take `2 V D` per cell and `2 D` for the halting logit. One pass of the net is `layers` blocks; a forward step
-//! has `h_cycles * (l_cycles + 1)` passes. The backward pass runs through the last cycle (of other models, see
-//! [`Passes`]) and the heads, and takes twice what their forward took: one product for the gradient of the input, one for that of the weight or of the other factor.
+//! has `h_cycles * (l_cycles + 1)` passes. The backward pass runs through the last cycle and the heads, and takes twice what
+//! their forward took: one product for the gradient of the input, one for that of the weight or of the other factor. Of models with
+//! other switches [`Passes`] has the numbers of passes.
 //!
 //! This is the work that the answer needs. What an implementation does on top (scores computed again, logits of prefix tokens) does
 //! not make it look faster.

@@ -94,7 +94,7 @@ impl Passes {
     }
 
     /// What a training step costs, in passes forward: two trainings whose blocks are of one size take as long when their steps times this
-    /// are equal.
+    /// are equal. HRM's halting looks one step ahead, which takes [`Passes::count`] more.
     pub fn cost(self) -> usize {
         self.without_gradient + FORWARD_AND_BACKWARD * self.with_gradient
     }

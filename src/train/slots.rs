@@ -24,6 +24,13 @@ pub struct Slot {
     pub steps: usize,
 }
 
+impl Slot {
+    /// True when the step that it is about to take is the last of so many.
+    fn is_at_last(&self, most: usize) -> bool {
+        self.steps + 1 >= most
+    }
+}
+
 /// The batch.
 #[derive(Clone, Debug)]
 pub struct Slots<D: Operations> {
@@ -163,7 +170,7 @@ impl<D: Operations> Slots<D> {
         let labels: Vec<&[Option<u8>]> = slots.iter().map(|slot| slot.drawn.labels.as_slice()).collect();
         let begins: Vec<bool> = slots.iter().map(|slot| slot.steps == 0).collect();
         let carry = self.latents.of(model, &inputs, part.clone(), &begins);
-        let lasts: Option<Vec<bool>> = most.map(|most| slots.iter().map(|slot| slot.steps + 1 >= most).collect());
+        let lasts: Option<Vec<bool>> = most.map(|most| slots.iter().map(|slot| slot.is_at_last(most)).collect());
         let result = supervise(model, &inputs, rows, &labels, carry, lasts.as_deref(), self.slots.len());
         let answers = result.exact.into_iter().zip(result.halts).collect();
         let latent = Latent { slots: part, segments: inputs.segments, carry: result.carry };
@@ -218,6 +225,16 @@ mod tests {
         let halted = part.halt(&answers, 4, 0.0, &mut Stream::new(0, "exploration"));
         assert_eq!(halted, [(1, true), (4, false), (3, false)], "halting is above 0, not from 0");
         assert_eq!(part.slots.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true, false, false]);
+    }
+
+    #[test]
+    fn the_last_step_is_the_one_after_which_a_slot_halts_whatever_it_says() {
+        let mut part = slots(&[0, 1, 2, 3]);
+        let lasts: Vec<bool> = part.filled(0..4).map(|slot| slot.is_at_last(3)).collect();
+        assert_eq!(lasts, [false, false, true, true]);
+        part.slots.iter_mut().flatten().for_each(|slot| slot.steps += 1);
+        part.halt(&[(false, -1.0); 4], 3, 0.0, &mut Stream::new(0, "exploration"));
+        assert_eq!(part.slots.iter().map(Option::is_none).collect::<Vec<_>>(), lasts);
     }
 
     #[test]

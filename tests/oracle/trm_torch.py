@@ -22,6 +22,7 @@ tokens, S cells, L = P + S, D hidden, V vocabulary.
 import argparse
 import json
 import math
+import os
 import time
 
 import torch
@@ -272,6 +273,21 @@ def oracle(args):
     meta = {k: json.dumps(getattr(args, k)) for k in keep} | variant(args)
     save_file({k: t.contiguous() for k, t in out.items()}, args.out, metadata=meta)
     print(f"{args.out}: {len(out)} tensors")
+    if args.checkpoint:
+        checkpoint(args, {k.removeprefix("weights."): t for k, t in out.items() if k.startswith("weights.")})
+
+
+def checkpoint(args, weights):
+    """The same weights as the published code of HRM saves them, after its step 7."""
+    os.makedirs(args.checkpoint, exist_ok=True)
+    state = {"_orig_mod.model.inner." + k: t for k, t in weights.items()}
+    torch.save(state, os.path.join(args.checkpoint, "step_7"))
+    arch = dict(name="hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1", H_cycles=args.h_cycles, L_cycles=args.l_cycles,
+                H_layers=args.layers, L_layers=args.layers, hidden_size=args.hidden, num_heads=args.heads,
+                expansion=args.expansion, puzzle_emb_ndim=args.puzzle_dim, pos_encodings="rope",
+                halt_max_steps=args.steps, halt_exploration_prob=0.1)
+    with open(os.path.join(args.checkpoint, "all_config.yaml"), "w") as file:
+        file.write("arch:\n" + "".join(f"  {k}: {v}\n" for k, v in arch.items()) + "global_batch_size: 3\n")
 
 
 def main():
@@ -289,6 +305,7 @@ def main():
     p.add_argument("--halting", default="halt", choices=["halt", "halt-and-continue"])
     p.add_argument("--dtype", default="float32", help="float32 or bfloat16")
     p.add_argument("--device", default="cpu")
+    p.add_argument("--checkpoint", help="of an HRM: also write it here as the published code saves it")
     p.add_argument("--out", default="oracle.safetensors")
     for flag in ("train", "compile", "mlp-t", "no-rope"):
         p.add_argument("--" + flag, action="store_true")

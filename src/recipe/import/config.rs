@@ -19,10 +19,14 @@ use crate::optim::{Optimizer, Shape};
 use crate::recipe::{Course, Data, Halting, Recipe, RecipeError, Rows, SourceRecipe, TaskData, Trunk, held_out_sets};
 
 /// The architecture of the paper among those of the published code.
-const ARCHITECTURE: &str = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1";
+const TRM: &str = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1";
 
-/// Fields of `arch` that change nothing in evaluation: unused layers, the loss, and the number type, which is chosen when solving.
-const WITHOUT_EFFECT: [&str; 4] = ["H_layers", "loss", "forward_dtype", "no_ACT_continue"];
+/// HRM, by its own code and by the paper's.
+const HRM: [&str; 2] =
+    ["hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1", "recursive_reasoning.hrm@HierarchicalReasoningModel_ACTV1"];
+
+/// Fields of `arch` that change nothing in evaluation: the loss, and the number type, which is chosen when solving.
+const WITHOUT_EFFECT: [&str; 3] = ["loss", "forward_dtype", "no_ACT_continue"];
 
 /// A published configuration.
 #[derive(Clone, Debug)]
@@ -45,6 +49,9 @@ struct Arch {
     l_cycles: usize,
     #[serde(rename = "L_layers")]
     layers: usize,
+    /// The layers of HRM's second net; without effect in the paper's model.
+    #[serde(rename = "H_layers")]
+    h_layers: Option<usize>,
     hidden_size: usize,
     num_heads: usize,
     expansion: f64,
@@ -52,8 +59,7 @@ struct Arch {
     halt_max_steps: usize,
     halt_exploration_prob: f64,
     puzzle_emb_ndim: usize,
-    #[serde(default = "published_prefix")]
-    puzzle_emb_len: usize,
+    puzzle_emb_len: Option<usize>,
     #[serde(default)]
     mlp_t: bool,
     #[serde(default = "published_epsilon")]
@@ -64,8 +70,21 @@ struct Arch {
     rest: BTreeMap<String, Value>,
 }
 
-fn published_prefix() -> usize {
-    16
+/// The prefix of the paper's models whose configuration leaves it out.
+const PUBLISHED_PREFIX_TOKENS: usize = 16;
+
+impl Arch {
+    fn is_hrm(&self) -> bool {
+        HRM.contains(&self.name.as_str())
+    }
+
+    /// As many tokens as the row fills; only the paper's model may have more.
+    fn prefix(&self) -> usize {
+        match self.puzzle_emb_len.unwrap_or(PUBLISHED_PREFIX_TOKENS) {
+            length if length > 0 && !self.is_hrm() => length,
+            _ => self.puzzle_emb_ndim.div_ceil(self.hidden_size.max(1)),
+        }
+    }
 }
 
 fn published_epsilon() -> f64 {
@@ -90,7 +109,7 @@ struct PublishedCourse {
     puzzle_emb_lr: f64,
     puzzle_emb_weight_decay: f64,
     seed: u64,
-    ema: bool,
+    ema: Option<bool>,
     ema_rate: f64,
 }
 
@@ -107,7 +126,7 @@ impl Default for PublishedCourse {
             puzzle_emb_lr: 1e-2,
             puzzle_emb_weight_decay: 0.1,
             seed: 0,
-            ema: true,
+            ema: None,
             ema_rate: 0.999,
         }
     }
@@ -129,7 +148,14 @@ impl Published {
     fn check(&self) -> Result<(), String> {
         let arch = &self.arch;
         let faults = [
-            (arch.name != ARCHITECTURE, format!("arch.name is \"{}\"; only {ARCHITECTURE} can be imported", arch.name)),
+            (
+                arch.name != TRM && !arch.is_hrm(),
+                format!("arch.name is \"{}\"; {TRM}, {} and {} can be imported", arch.name, HRM[0], HRM[1]),
+            ),
+            (
+                arch.is_hrm() && arch.h_layers != Some(arch.layers),
+                "arch.H_layers is not arch.L_layers; only an HRM of two equal nets can be imported".to_owned(),
+            ),
             (
                 !["rope", "none"].contains(&arch.pos_encodings.as_str()),
                 format!("arch.pos_encodings is \"{}\"; \"rope\" and \"none\" can be imported", arch.pos_encodings),
@@ -165,10 +191,7 @@ impl Published {
             expansion: arch.expansion,
             h_cycles: arch.h_cycles,
             l_cycles: arch.l_cycles,
-            prefix: match arch.puzzle_emb_len {
-                0 => arch.puzzle_emb_ndim.div_ceil(arch.hidden_size.max(1)),
-                length => length,
-            },
+            prefix: arch.prefix(),
             puzzle_width: arch.puzzle_emb_ndim,
             cells,
             mixer: if arch.mlp_t { Mixer::TokenMlp } else { Mixer::Attention },
@@ -176,8 +199,8 @@ impl Published {
             positions: if arch.mlp_t || arch.pos_encodings == "none" { Positions::None } else { Positions::Rope },
             rope_base: arch.rope_theta,
             local: Local::None,
-            nets: Nets::Shared,
-            gradient: Backward::FullRecursion,
+            nets: if arch.is_hrm() { Nets::Separate } else { Nets::Shared },
+            gradient: if arch.is_hrm() { Backward::OneStep } else { Backward::FullRecursion },
             latents: Latents::Two,
         }
     }
@@ -216,8 +239,9 @@ impl Published {
                 halt_max_steps: arch.halt_max_steps,
                 exploration: arch.halt_exploration_prob,
                 halt_bias: -5.0,
-                halting: Halting::Halt,
-                ema: if course.ema { course.ema_rate } else { 0.0 },
+                halting: if arch.is_hrm() { Halting::HaltAndContinue } else { Halting::Halt },
+                // HRM has no average, but where the paper's code has trained it with one
+                ema: if course.ema.unwrap_or(!arch.is_hrm()) { course.ema_rate } else { 0.0 },
                 checkpoint_every: steps,
                 log_every: steps,
             },
@@ -293,6 +317,23 @@ puzzle_emb_lr: 0.01
     }
 
     #[test]
+    fn an_hrm_is_two_nets_with_a_gradient_of_one_step_and_q_learning() {
+        let hrm = |name: &str| {
+            let text = YAML.replace(TRM, name).replace("H_layers: 0", "H_layers: 2").replace("ema: true\n", "");
+            text.replace("  puzzle_emb_len: 16\n", "").replace("  no_ACT_continue: true\n", "")
+        };
+        for name in HRM {
+            let published = read(&hrm(name)).unwrap();
+            let paper = Config { nets: Nets::Separate, gradient: Backward::OneStep, ..Config::arc() };
+            assert_eq!(published.model(12, 900), Config { prefix: 1, ..paper });
+            let recipe = published.recipe("hrm", 1, "published".to_owned(), &[]);
+            assert_eq!((recipe.training.halting, recipe.training.ema), (Halting::HaltAndContinue, 0.0));
+            let three = read(&hrm(name).replace("H_layers: 2", "H_layers: 3")).unwrap_err();
+            assert!(three.contains("arch.H_layers is not arch.L_layers"), "{three}");
+        }
+    }
+
+    #[test]
     fn what_is_missing_or_cannot_be_is_named() {
         let fault = |from: &str, to: &str| {
             assert!(YAML.contains(from));
@@ -301,7 +342,7 @@ puzzle_emb_lr: 0.01
         assert!(fault("  L_cycles: 4\n", "").contains("L_cycles"));
         assert!(fault("H_cycles: 3", "H_cycles: three").contains("H_cycles"));
         assert!(fault("pos_encodings: rope", "pos_encodings: learned").contains("\"learned\""));
-        assert!(fault("trm@Tiny", "hrm@Tiny").contains("arch.name"));
+        assert!(fault("trm@Tiny", "trm_singlez@Tiny").contains("arch.name"));
         assert!(fault("puzzle_emb_ndim: 512", "puzzle_emb_ndim: 0").contains("puzzle_emb_ndim is 0"));
         let unknown = read(&YAML.replace("  mlp_t: false\n", "  mlp_t: false\n  gating: true\n")).unwrap();
         assert_eq!(unknown.unknown().collect::<Vec<_>>(), ["gating"]);

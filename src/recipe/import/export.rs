@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{ImportError, PUBLISHED_PREFIX, needed};
 use crate::checkpoint::{CheckpointError, Folder, Manifest, Part, Stored, header, to_bytes};
 use crate::files;
-use crate::model::{Config, Latents, Local, Nets};
+use crate::model::{Config, Latents, Local, Mixer, Nets};
 use crate::recipe::RecipeError;
 use crate::recipe::trained::{About, PUZZLE_TABLE};
 
@@ -27,6 +27,9 @@ fn unpublished(model: &Config) -> Option<&'static str> {
         (Nets::Separate, _) | (_, Latents::None) if model.prefix != prefix_of_width => Some(
             "the published code of HRM and of direct prediction has as many prefix tokens as puzzle_width fills, and no more",
         ),
+        (_, Latents::None) if model.mixer == Mixer::TokenMlp => {
+            Some("the published code of direct prediction has attention alone, no mixer = \"token-mlp\"")
+        }
         _ => None,
     }
 }
@@ -82,5 +85,8 @@ mod tests {
             assert!(unpublished(&model).unwrap().contains("prefix tokens"));
             assert_eq!(unpublished(&Config { prefix: 1, ..model }), None);
         }
+        let of_tokens =
+            |model: &mut Config| (model.latents, model.mixer, model.prefix) = (Latents::None, Mixer::TokenMlp, 1);
+        assert!(why(of_tokens).contains("attention alone"));
     }
 }
