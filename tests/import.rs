@@ -170,6 +170,26 @@ fn an_hrm_is_imported_and_its_logits_are_pytorch_s() {
     }
 }
 
+#[test]
+fn a_checkpoint_of_puzzles_is_imported_and_solves_a_table() {
+    let oracle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/sudoku");
+    let [file, config] = ["step_7", "all_config.yaml"].map(|name| oracle.join(name).to_str().unwrap().to_owned());
+    let folder = Program::new();
+    let import = |rest: &[&str]| {
+        folder.run(&[&["import", &file, "--config", &config, "--output", "model", "--puzzles"], rest].concat())
+    };
+    assert_refused(&import(&["sudoku"]), &["embed_tokens.embedding_weight is [6, 16] and not [11, 16]"]);
+    assert_refused(&import(&["sudoku", "--side", "5"]), &["no Sudoku of side 5"]);
+    assert!(names_in(folder.0.path()).is_empty());
+    let imported = import(&["sudoku", "--side", "4"]);
+    assert!(imported.stdout.contains("1 row of 24 in the puzzle table"), "{}{}", imported.stdout, imported.stderr);
+    assert!(folder.run(&["inspect", "model"]).stdout.contains("solves      Sudoku 4 x 4"));
+    let generate = ["puzzles", "generate", "sudoku", "--side", "4", "--count", "5", "--output", "a.csv"];
+    assert_eq!(folder.run(&generate).code, 0);
+    let solved = folder.run(&["solve", "a.csv", "--checkpoint", "model", "--predictions", "out/p.csv"]);
+    assert!(solved.stdout.contains("5 of 5 Sudoku of 4 x 4 answered"), "{}{}", solved.stdout, solved.stderr);
+}
+
 /// Imports a fixture with the names of the tiny task sets.
 fn import(folder: &Program, file: &str, config: &str, variants: &str) -> Ended {
     let (alpha, beta) = (path("tiny/arc-agi_alpha_challenges.json"), path("tiny/arc-agi_beta_challenges.json"));

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::puzzles::KindName;
 use super::{CliError, Exit, interrupt, print, talk};
-use crate::dataset::{Identifiers, published};
+use crate::dataset::{BLANK, Identifiers, published};
 use crate::files;
+use crate::puzzle::Wish;
 use crate::recipe::{self, NamesFrom, RecipeError, Request, SetDigest, Summary};
 use crate::task::{self, TaskSet};
 use crate::units::Count;
@@ -16,10 +18,12 @@ use crate::units::Count;
 #[command(after_help = "Examples:
   trm-arc import step_518071 --config all_config.yaml --tasks arc-agi-1/training --tasks arc-agi-1/evaluation --output runs/arc-1
   trm-arc import step_100 --config all_config.yaml --identifiers data/identifiers.json --output runs/mine
+  trm-arc import step_65104 --config all_config.yaml --puzzles sudoku --output runs/sudoku-extreme
 
 The puzzle table does not say whose rows it has. Their order is computed from the task sets, the variants and the seed that the \
 checkpoint's dataset was built with, or read from the identifiers.json of that dataset. A set that was given last may be left out: its rows \
-stay and have no names. No code in the file is run.")]
+stay and have no names. A checkpoint of puzzles has one row, which all share. Checkpoints of TRM and of HRM are taken. No code in the file \
+is run.")]
 pub struct Arguments {
     /// The file of torch.save
     file: PathBuf,
@@ -27,7 +31,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// A task set of its dataset, in order: a set's name, a challenges file or a folder of task files; more than once
-    #[arg(long, value_name = "SET", required_unless_present = "identifiers")]
+    #[arg(long, value_name = "SET", required_unless_present_any = ["identifiers", "puzzles"])]
     tasks: Vec<String>,
     /// Variants of each task beside the plain one [default: 1000]
     #[arg(long, value_name = "N", conflicts_with = "identifiers")]
@@ -38,6 +42,12 @@ pub struct Arguments {
     /// The identifiers.json of its dataset, instead of computing them
     #[arg(long, value_name = "FILE")]
     identifiers: Option<PathBuf>,
+    /// What it solves, where it was trained on Sudoku-Extreme or Maze-Hard
+    #[arg(long, value_name = "KIND", conflicts_with_all = ["tasks", "identifiers", "variants", "seed"])]
+    puzzles: Option<KindName>,
+    /// Rows and columns of its puzzles [default: 9 of a Sudoku, 30 of a maze]
+    #[arg(long, value_name = "N", requires = "puzzles")]
+    side: Option<usize>,
     /// Where the checkpoint goes: a folder that is not there yet
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
@@ -72,6 +82,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
 }
 
 fn names(arguments: &Arguments, sets: &[TaskSet]) -> Result<(Identifiers, NamesFrom), CliError> {
+    if let Some(kind) = arguments.puzzles {
+        let wish = Wish::new(kind.into(), arguments.side, None)?;
+        let identifiers = Identifiers::new([BLANK]).expect("the blank name alone is a list of names");
+        return Ok((identifiers, NamesFrom::Puzzles { kind: wish.kind(), side: wish.side() }));
+    }
     let Some(path) = &arguments.identifiers else {
         let (variants, seed) =
             (arguments.variants.unwrap_or(published::VARIANTS), arguments.seed.unwrap_or(published::SEED));
@@ -99,6 +114,7 @@ fn text(summary: &Summary, arguments: &Arguments) -> String {
         arguments.output.display()
     );
     match rows - imported.named {
+        _ if arguments.puzzles.is_some() => text += "the row is that of all puzzles\n",
         0 => text += "every row has a name\n",
         unnamed => {
             text += &format!(
@@ -109,6 +125,7 @@ fn text(summary: &Summary, arguments: &Arguments) -> String {
         }
     }
     match known {
+        _ if arguments.puzzles.is_some() => {}
         Some(whose) => text += &format!("this is {whose}, as published\n"),
         None => {
             text += "its digest is not among the known ones: whether sets, variants and seed are right shows only in the score\n"

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
+use super::KindName;
 use crate::cli::{CliError, Exit, counted, interrupt, print, talk};
 use crate::files;
-use crate::puzzle::{Kind, Puzzle, PuzzleError, Wish, Writer};
+use crate::puzzle::{Puzzle, PuzzleError, Wish, Writer};
 
 /// Puzzles that are made before they are written, so that a large table need not be held.
 const PIECE: usize = 1 << 12;
@@ -28,7 +29,7 @@ of 9 x 9 half have more than 20. No clue can be left out unless --min-clues give
 number of threads.")]
 pub struct Arguments {
     /// What to make
-    kind: Made,
+    kind: KindName,
     /// How many
     #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
@@ -47,23 +48,6 @@ pub struct Arguments {
     /// The file to write
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Made {
-    /// Digits, each once in a row, a column and a box
-    Sudoku,
-    /// The shortest way from start to goal
-    Maze,
-}
-
-impl From<Made> for Kind {
-    fn from(made: Made) -> Self {
-        match made {
-            Made::Sudoku => Self::Sudoku,
-            Made::Maze => Self::Maze,
-        }
-    }
 }
 
 /// Draws the puzzles, writes them, and prints how many there are.

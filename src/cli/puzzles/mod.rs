@@ -4,9 +4,10 @@ mod generate;
 mod show;
 mod verify;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{CliError, Exit};
+use crate::puzzle::Kind;
 
 /// Generate, show and verify Sudoku and mazes in the published form
 #[derive(Debug, Args)]
@@ -26,6 +27,24 @@ enum Action {
     Generate(generate::Arguments),
     Show(show::Arguments),
     Verify(verify::Arguments),
+}
+
+/// A kind of puzzles as it is called in the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum KindName {
+    /// Digits, each once in a row, a column and a box
+    Sudoku,
+    /// The shortest way from start to goal
+    Maze,
+}
+
+impl From<KindName> for Kind {
+    fn from(name: KindName) -> Self {
+        match name {
+            KindName::Sudoku => Self::Sudoku,
+            KindName::Maze => Self::Maze,
+        }
+    }
 }
 
 /// Runs `generate`, `show` or `verify`.

@@ -10,13 +10,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::ImportError;
-use crate::dataset::{Colours, Sizes};
-use crate::encode::{Canvas, VOCABULARY};
 use crate::files;
-use crate::grid::MAX_SIDE;
 use crate::model::{Backward, Config, Latents, Local, Mixer, Nets, Positions};
 use crate::optim::{Optimizer, Shape};
-use crate::recipe::{Course, Data, Halting, Recipe, RecipeError, Rows, SourceRecipe, TaskData, Trunk, held_out_sets};
+use crate::recipe::{Course, Data, Halting, Recipe, RecipeError, Rows, Trunk};
 
 /// The architecture of the paper among those of the published code.
 const TRM: &str = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1";
@@ -206,27 +203,14 @@ impl Published {
     }
 
     /// How the checkpoint came about, as a recipe of ours tells it.
-    pub fn recipe(&self, name: &str, step: usize, plan: String, sets: &[String]) -> Recipe {
+    pub fn recipe(&self, name: &str, step: usize, data: Data, model: Config) -> Recipe {
         let (arch, course) = (&self.arch, &self.course);
-        let held_out = held_out_sets();
-        let source = |set: &String| SourceRecipe {
-            tasks: set.clone(),
-            test_pairs: !held_out.contains(set),
-            largest_side: MAX_SIDE,
-            sizes: Sizes::Any,
-        };
         let steps = step.max(1);
         Recipe {
             name: name.to_owned(),
             seed: course.seed,
-            data: Data::Tasks(TaskData {
-                plan,
-                colours: Colours::ByVariant,
-                canvas: Canvas::Board,
-                sources: sets.iter().map(source).collect(),
-                held_out: held_out.clone(),
-            }),
-            model: self.model(VOCABULARY, MAX_SIDE * MAX_SIDE),
+            data,
+            model,
             training: Course {
                 batch: course.global_batch_size,
                 parts: Some(1),
@@ -309,9 +293,9 @@ puzzle_emb_lr: 0.01
         let published = read(YAML).unwrap();
         assert_eq!(published.model(12, 900), Config::arc());
         assert_eq!(published.unknown().count(), 0);
-        let recipe = published.recipe("trm", 518_071, "published".to_owned(), &["arc-agi-1/evaluation".to_owned()]);
-        recipe.check().unwrap();
         let paper = Recipe::load("paper-arc-agi-1").unwrap();
+        let recipe = published.recipe("trm", 518_071, paper.data.clone(), Config::arc());
+        recipe.check().unwrap();
         assert_eq!((&recipe.trunk, &recipe.rows), (&paper.trunk, &paper.rows));
         assert_eq!((recipe.training.ema, recipe.training.warmup), (0.999, 2000));
     }
@@ -326,7 +310,9 @@ puzzle_emb_lr: 0.01
             let published = read(&hrm(name)).unwrap();
             let paper = Config { nets: Nets::Separate, gradient: Backward::OneStep, ..Config::arc() };
             assert_eq!(published.model(12, 900), Config { prefix: 1, ..paper });
-            let recipe = published.recipe("hrm", 1, "published".to_owned(), &[]);
+            let data = Recipe::load("sudoku-attention").unwrap().data;
+            let recipe = published.recipe("hrm", 1, data, published.model(11, 81));
+            recipe.check().unwrap();
             assert_eq!((recipe.training.halting, recipe.training.ema), (Halting::HaltAndContinue, 0.0));
             let three = read(&hrm(name).replace("H_layers: 2", "H_layers: 3")).unwrap_err();
             assert!(three.contains("arch.H_layers is not arch.L_layers"), "{three}");

@@ -17,17 +17,21 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::checkpoint::{CheckpointError, Content, Folder, LoadReport, Part, header, to_bytes};
-use crate::dataset::Identifiers;
-use crate::encode::VOCABULARY;
+use crate::dataset::{Colours, Identifiers, Sizes};
+use crate::encode::{Canvas, VOCABULARY, vocabulary_of};
 use crate::files::{self, NewFolder};
 use crate::grid::MAX_SIDE;
 use crate::model::{Spec, specs};
+use crate::puzzle::Kind;
 use crate::recipe::trained::{About, PUZZLE_TABLE, SetDigest};
-use crate::recipe::{Recipe, RecipeError};
+use crate::recipe::{Data, PuzzleData, PuzzleSource, Recipe, RecipeError, SourceRecipe, TaskData, held_out_sets};
 pub use config::Published;
 pub use export::export;
 use tensors::needed;
 pub use tensors::{PUBLISHED_PREFIX, PublishedTensors};
+
+/// The table of puzzles that an imported checkpoint was trained on, which it does not name.
+const UNKNOWN_TABLE: &str = "unknown";
 
 /// What keeps a checkpoint from being imported.
 #[derive(Debug, Error)]
@@ -81,6 +85,17 @@ pub enum ImportError {
         /// The one after it.
         second: &'static str,
     },
+    /// A table of tasks where there are only puzzles.
+    #[error(
+        "{path}: its puzzle table has {rows} rows, and that of puzzles has one; if it was trained on ARC, name its --tasks instead of \
+         --puzzles. Nothing was written"
+    )]
+    NoPuzzles {
+        /// The file.
+        path: PathBuf,
+        /// Rows of the table.
+        rows: usize,
+    },
     /// A model of ours alone.
     #[error("{path}: {why}. Nothing was written")]
     Unpublished {
@@ -113,6 +128,23 @@ pub enum NamesFrom {
         /// Its file.
         file: String,
     },
+    /// There is the blank one alone, of puzzles.
+    Puzzles {
+        /// What the checkpoint solves.
+        kind: Kind,
+        /// Their side.
+        side: usize,
+    },
+}
+
+impl NamesFrom {
+    /// The kinds of cells and the cells of a board.
+    fn board(&self) -> (usize, usize) {
+        match *self {
+            Self::Order { .. } | Self::List { .. } => (VOCABULARY, MAX_SIDE * MAX_SIDE),
+            Self::Puzzles { kind, side } => (vocabulary_of(kind, side), side * side),
+        }
+    }
 }
 
 /// What a manifest says of an imported checkpoint.
@@ -178,8 +210,8 @@ pub fn import(request: &Request<'_>, stop: &AtomicBool) -> Result<Summary, Recip
     }
     let published = Published::read(config)?;
     let mut tensors = PublishedTensors::open(file)?;
-    let vocabulary = tensors.shape("embed_tokens.embedding_weight").and_then(|shape| shape.first().copied());
-    let model = published.model(vocabulary.unwrap_or(VOCABULARY), MAX_SIDE * MAX_SIDE);
+    let (vocabulary, cells) = names.board();
+    let model = published.model(vocabulary, cells);
     model.check()?;
     let report = tensors.report(&model);
     report.clone().or_unfit(file)?;
@@ -187,8 +219,7 @@ pub fn import(request: &Request<'_>, stop: &AtomicBool) -> Result<Summary, Recip
     check_rows(file, rows, identifiers.count(), names)?;
     known::check(file, rows, names, sets)?;
     let step = step_of(file);
-    let set_names: Vec<String> = sets.iter().map(|set| set.name.clone()).collect();
-    let recipe = published.recipe(&name_of(output), step, plan_of(names), &set_names);
+    let recipe = published.recipe(&name_of(output), step, data_of(names, sets), model.clone());
     recipe.check()?;
     let imported = Imported {
         file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -257,6 +288,7 @@ fn check_rows(file: &Path, rows: usize, names: usize, from: &NamesFrom) -> Resul
     match from {
         NamesFrom::List { .. } if rows != names => Err(ImportError::OtherNames { path, rows, names }),
         NamesFrom::Order { .. } if rows < names => Err(ImportError::TooFewRows { path, rows, names }),
+        NamesFrom::Puzzles { .. } if rows != names => Err(ImportError::NoPuzzles { path, rows }),
         _ => Ok(()),
     }
 }
@@ -276,11 +308,25 @@ fn name_of(output: &Path) -> String {
     if name.is_empty() { "imported".to_owned() } else { name }
 }
 
-fn plan_of(names: &NamesFrom) -> String {
-    match names {
+/// What the checkpoint was trained on, as far as it is known.
+fn data_of(names: &NamesFrom, sets: &[SetDigest]) -> Data {
+    let plan = match names {
         NamesFrom::Order { variants, seed } => format!("published order, {variants} variants, seed {seed}"),
         NamesFrom::List { file } => format!("as listed in {file}"),
-    }
+        NamesFrom::Puzzles { kind, side } => {
+            let source = PuzzleSource::Table { file: UNKNOWN_TABLE.to_owned(), take: None };
+            return Data::Puzzles(PuzzleData { kind: *kind, side: *side, variants: 0, source });
+        }
+    };
+    let held_out = held_out_sets();
+    let source = |set: &SetDigest| SourceRecipe {
+        tasks: set.name.clone(),
+        test_pairs: !held_out.contains(&set.name),
+        largest_side: MAX_SIDE,
+        sizes: Sizes::Any,
+    };
+    let sources = sets.iter().map(source).collect();
+    Data::Tasks(TaskData { plan, colours: Colours::ByVariant, canvas: Canvas::Board, sources, held_out })
 }
 
 #[cfg(test)]
@@ -307,5 +353,8 @@ mod tests {
         let few = check(9, 10, &order).unwrap_err();
         assert!(few.contains("9 rows") && few.contains("10 names") && few.contains("--variants"), "{few}");
         assert!(check(11, 10, &list).unwrap_err().contains("another checkpoint"));
+        let puzzles = NamesFrom::Puzzles { kind: Kind::Maze, side: 30 };
+        assert!(check(1, 1, &puzzles).is_ok());
+        assert!(check(11, 1, &puzzles).unwrap_err().contains("11 rows, and that of puzzles has one"));
     }
 }
