@@ -1,4 +1,4 @@
-//! Pictures of tasks: in the terminal, as SVG and as PNG.
+//! Pictures of tasks: in the terminal, as SVG and as PNG; and of Sudoku and mazes, as SVG within a page ([`PuzzleBoard`]).
 //!
 //! What is shown is one type, [`Shown`]. Each demonstration and each test input is a figure of it, its grids in a row, the
 //! attempts of a submission beside the truth. [`to_terminal`] writes figures as text; a [`Scene`] places them on a page, which
@@ -13,6 +13,7 @@ mod ink;
 mod page;
 mod palette;
 mod png;
+mod puzzle;
 mod scene;
 mod svg;
 mod terminal;
@@ -23,6 +24,7 @@ use crate::grid::Grid;
 use crate::task::Task;
 pub use ink::Ink;
 pub use palette::{Colour, PALETTE};
+pub use puzzle::{PUZZLE_STYLE, PuzzleBoard};
 pub use scene::Scene;
 pub use terminal::to_terminal;
 

@@ -97,7 +97,7 @@ fn caption(svg: &mut String, Caption { at: (x, y), font, colour, text }: &Captio
 }
 
 /// A text as XML can hold it: its own signs written out, and characters that XML forbids replaced.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let character = |character: char| match character {
         '&' => "&amp;".to_owned(),
         '<' => "&lt;".to_owned(),

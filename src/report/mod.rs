@@ -22,7 +22,7 @@ pub use baselines::{Baseline, Kind, baselines};
 pub use change::{Change, Side};
 pub use comparison::{Comparison, Row};
 pub use puzzles::{
-    Asked, Band, Group, Judged, KEPT, Learned, PuzzlePrediction, PuzzleRecord, PuzzleScore, PuzzleTable,
+    Asked, Band, Group, Judged, KEPT, Learned, PuzzlePrediction, PuzzleRecord, PuzzleReview, PuzzleScore, PuzzleTable,
     prediction_header, prediction_lines, read_predictions,
 };
 pub use record::{Checkpoint, RECORD_FILE, Record, Run, Status, TaskEntry, Tasks};
@@ -109,7 +109,26 @@ pub enum ReportError {
         /// The first task that differs.
         task: String,
     },
+    /// Predictions that are not what the record of a run on puzzles counts.
+    #[error(
+        "{path}: these are not the predictions of the run: their puzzles or the exact ones among them are others than the record's; \
+         name the run's by --predictions, or move them away"
+    )]
+    NotThesePuzzles {
+        /// The predictions.
+        path: PathBuf,
+    },
     /// The table of published results does not parse.
     #[error("reports/baselines.csv: {0}")]
     Baselines(#[from] csv::Error),
+}
+
+/// How a run ended, in words.
+fn ended(status: Status) -> &'static str {
+    match status {
+        Status::Running => "did not end in order",
+        Status::Complete => "complete",
+        Status::TimeLimit => "ended by the time limit",
+        Status::Interrupted => "interrupted",
+    }
 }

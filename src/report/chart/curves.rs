@@ -1,4 +1,4 @@
-//! The curves of trainings: one panel a quantity, one below the other over the same steps; one line a training.
+//! Curves, of trainings above all: one panel a quantity, one below the other over the same steps; one line a training.
 
 use maud::{Markup, html};
 
@@ -36,6 +36,15 @@ const MOST_POINTS: usize = 1500;
 
 /// The drawing as a file of its own.
 pub fn curves(title: &str, axis: &str, panels: &[Panel]) -> String {
+    drawn_with(Some(STYLE), title, axis, panels).into_string() + "\n"
+}
+
+/// The drawing within a page that has [`STYLE`].
+pub fn curves_of_page(title: &str, axis: &str, panels: &[Panel]) -> Markup {
+    drawn_with(None, title, axis, panels)
+}
+
+fn drawn_with(style: Option<&str>, title: &str, axis: &str, panels: &[Panel]) -> Markup {
     let (left, right) = (64.0, WIDTH - 16.0);
     let height = LEGEND + PANEL * panels.len() as f64 + 26.0;
     let steps = panels.iter().flat_map(|panel| &panel.curves).flat_map(|curve| &curve.points).map(|point| point.0);
@@ -45,12 +54,18 @@ pub fn curves(title: &str, axis: &str, panels: &[Panel]) -> String {
         @for (place, panel) in panels.iter().enumerate() {
             (drawn(panel, &x, LEGEND + PANEL * place as f64))
         }
-        @for tick in x.ticks(7) {
+        @for tick in whole(x.ticks(7)) {
             (text(x.place(tick), height - 24.0, "soft middle", &short(tick)))
         }
         (text((left + right) / 2.0, height - 6.0, "soft middle", axis))
     };
-    drawing(WIDTH, height, title, Some(STYLE), &content).into_string() + "\n"
+    drawing(WIDTH, height, title, style, &content)
+}
+
+/// The ticks that are whole numbers where there are enough of them: between two steps there is none.
+fn whole(ticks: Vec<f64>) -> Vec<f64> {
+    let whole: Vec<f64> = ticks.iter().copied().filter(|tick| tick.fract() == 0.0).collect();
+    if whole.len() < 3 { ticks } else { whole }
 }
 
 /// The trainings' names in the colours of their curves.
@@ -117,6 +132,12 @@ mod tests {
         // the panel's axes: 64 to 744 across, 196 up to 58
         assert!(svg.contains(r#"points="64.0,196.0 744.0,58.0""#), "{svg}");
         assert!(svg.contains("<style>") && svg.contains("prefers-color-scheme: dark"));
+    }
+
+    #[test]
+    fn few_steps_are_written_as_whole_numbers() {
+        assert_eq!(whole(vec![1.0, 1.5, 2.0, 2.5, 3.0]), [1.0, 2.0, 3.0]);
+        assert_eq!(whole(vec![0.0, 0.2, 0.4]), [0.0, 0.2, 0.4]);
     }
 
     #[test]

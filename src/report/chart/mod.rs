@@ -1,14 +1,16 @@
-//! Charts as SVG: accuracy against cost ([`scatter`]) and the curves of a training ([`curves`]).
+//! Charts as SVG: accuracy against cost ([`scatter`]), curves ([`curves`]) and shares as bars ([`bars`]).
 //!
 //! Colours are CSS variables with a value for light and one for dark ground ([`STYLE`]), so one drawing serves both, in a page and alone.
 //! Text goes through [`maud`], which escapes it.
 
+mod bars;
 mod curves;
 mod scatter;
 
 use maud::{Markup, PreEscaped, html};
 
-pub use curves::{Curve, Panel, curves};
+pub use bars::{Bar, bars};
+pub use curves::{Curve, Panel, curves, curves_of_page};
 pub use scatter::{Mark, Point, Scatter, scatter};
 
 /// The style of every chart.
@@ -44,7 +46,8 @@ impl Axis {
             (Scale::Linear, None) => (0.0, 1.0),
             (Scale::Logarithmic, None) => (0.1, 1.0),
             (Scale::Linear, Some((low, high))) => {
-                let step = round_step((high - low.min(0.0)).max(f64::MIN_POSITIVE), 5);
+                let span = high - low.min(0.0);
+                let step = round_step(if span > 0.0 { span } else { 1.0 }, 5);
                 let high = if high > low { high } else { high + step };
                 (step * (low / step).floor(), step * (high / step).ceil())
             }
@@ -159,6 +162,13 @@ mod tests {
                 assert!(has_length && axis.ticks(4).len() >= 2, "{values:?}: {axis:?}");
             }
         }
+    }
+
+    #[test]
+    fn nothing_but_zeros_has_ticks_that_can_be_read() {
+        let axis = Axis::holding(Scale::Linear, [0.0, 0.0], 0.0, 10.0);
+        assert_eq!(axis.ticks(4).iter().map(|tick| short(*tick)).collect::<Vec<_>>().first(), Some(&"0".to_owned()));
+        assert!(axis.ticks(4).iter().skip(1).all(|tick| short(*tick) != "0"), "{axis:?}");
     }
 
     #[test]

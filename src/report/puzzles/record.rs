@@ -36,6 +36,8 @@ pub struct PuzzleRecord {
     pub started_unix: u64,
     /// How long it took, in seconds.
     pub seconds: f64,
+    /// Of these the seconds of solving itself, without the model's loading and the training set's making.
+    pub solving_seconds: f64,
     /// The version of this program.
     pub version: String,
     /// The commit that the program was built from, with "changed" behind it where files differed; `None` without git.
@@ -102,6 +104,7 @@ impl PuzzleRecord {
             tokens_per_batch: asked.tokens_per_batch,
             started_unix: started.as_secs(),
             seconds: 0.0,
+            solving_seconds: 0.0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("TRM_ARC_COMMIT").map(str::to_owned),
             finished: false,
@@ -137,8 +140,8 @@ impl PuzzleRecord {
         Ok(files::read_json(&file)?)
     }
 
-    /// Puzzles per second; `None` where nothing was answered.
+    /// Puzzles per second of solving; `None` where nothing was answered.
     pub fn puzzles_per_second(&self) -> Option<f64> {
-        (self.answered > 0 && self.seconds > 0.0).then(|| self.answered as f64 / self.seconds)
+        (self.answered > 0 && self.solving_seconds > 0.0).then(|| self.answered as f64 / self.solving_seconds)
     }
 }

@@ -37,21 +37,22 @@ impl PuzzleRecord {
     /// One sentence: who, on what, how many, how long.
     pub fn headline(&self) -> String {
         let table = &self.puzzles;
-        let rate = self.puzzles_per_second().map(|rate| format!(" ({rate:.1} a second)")).unwrap_or_default();
+        let rate =
+            self.puzzles_per_second().map(|rate| format!(" ({rate:.1} a second of solving)")).unwrap_or_default();
         let end = match self.status {
             Status::Complete | Status::Running => "",
             Status::TimeLimit => ", ended by the time limit",
             Status::Interrupted => ", interrupted",
         };
         format!(
-            "{} on {}: {} of {} {} of {} x {} answered in {}{rate}{end}",
+            "{} on {}, {} of {} x {}: {} of {} puzzles answered in {}{rate}{end}",
             self.name,
             table.name,
-            Count(self.answered as u64),
-            Count(table.count as u64),
             table.kind,
             table.side,
             table.side,
+            Count(self.answered as u64),
+            Count(table.count as u64),
             Seconds(self.seconds),
         )
     }

@@ -6,13 +6,13 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::page::data;
-use super::{Review, Verdict, ended};
+use super::{Review, Verdict};
 use crate::picture::PALETTE;
 use crate::report::chart::{self, Mark, Point, Scatter, scatter};
-use crate::report::{Comparison, ReportError, Row, Run};
+use crate::report::{Comparison, ReportError, Row, Run, ended};
 use crate::units::{Count, Percent, Seconds};
 
-const STYLE: &str = include_str!("page.css");
+pub(in crate::report) const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// What the reader is told besides what is in the files.

@@ -16,8 +16,9 @@ use crate::score;
 use crate::task::{Task, TaskSet};
 use crate::vote::{self, Candidate};
 
-use super::{Record, ReportError, Status, TaskEntry};
+use super::{Record, ReportError, TaskEntry};
 pub use html::Price;
+pub(super) use html::STYLE;
 
 /// A run, task by task.
 #[derive(Debug)]
@@ -164,16 +165,6 @@ impl<'a> Review<'a> {
         let tasks = score.tasks as f64;
         let (low, high) = score::wilson(score.task_score * tasks, tasks);
         Some((100.0 * low, 100.0 * high))
-    }
-}
-
-/// How a run ended, in words.
-fn ended(status: Status) -> &'static str {
-    match status {
-        Status::Running => "did not end in order",
-        Status::Complete => "complete",
-        Status::TimeLimit => "ended by the time limit",
-        Status::Interrupted => "interrupted",
     }
 }
 

@@ -97,6 +97,7 @@ pub fn run_puzzles<D: Operations>(
         on_progress(PuzzleProgress { answered: before.0 + done.len(), exact: before.1 + right });
         Some(done)
     };
+    let began = Instant::now();
     let mut judged = Vec::new();
     for piece in solver.batches(&plan.set.puzzles).chunks(PIECE) {
         let answered = D::side_by_side(Inside::CRATE, piece, batch);
@@ -114,6 +115,7 @@ pub fn run_puzzles<D: Operations>(
             break;
         }
     }
+    record.solving_seconds = began.elapsed().as_secs_f64();
     journal.map_or(Ok(()), Journal::finish)?;
     record.answered = judged.len();
     record.unanswered = plan.set.puzzles.len() - judged.len();

@@ -1,5 +1,7 @@
 //! `trm-arc report`: a run as a page to browse, and as Markdown, CSV and JSON.
 
+mod puzzles;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,7 +10,7 @@ use super::{CliError, Exit, print, talk};
 use crate::files;
 use crate::prediction;
 use crate::report::review::{Files, Price, Review};
-use crate::report::{RECORD_FILE, Record, ReportError};
+use crate::report::{PuzzleRecord, RECORD_FILE, Record, ReportError};
 use crate::submission;
 use crate::task::{self, Shard};
 
@@ -24,7 +26,10 @@ const NAMES: [&str; 4] = ["report.html", "report.md", "report.csv", "report.json
 
 report.html is one file that needs no network: summary, chart, and every task with both attempts, the truth, the candidates with their
 votes, and the answers after each supervision step. Submission and predictions are looked for beside the record, as submission.json and
-predictions.jsonl; without predictions there are no candidates. Files of another run are refused.")]
+predictions.jsonl; without predictions there are no candidates. Files of another run are refused.
+
+Of a run on a table of puzzles the page has the exact puzzles by rating and by supervision step, and puzzles with the answer after each
+step, the wrong ones first, from predictions.csv beside the record.")]
 pub struct Arguments {
     /// The run's record, or the folder it lies in
     #[arg(value_name = "RUN")]
@@ -32,7 +37,7 @@ pub struct Arguments {
     /// The run's submission; submission.json beside the record without it
     #[arg(long, value_name = "FILE")]
     submission: Option<PathBuf>,
-    /// The run's predictions; predictions.jsonl beside the record, where there is one, without it
+    /// The run's predictions; predictions.jsonl beside the record, of puzzles predictions.csv, where there is one, without it
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
     /// The run's tasks, where they are not found by the name in its record
@@ -49,6 +54,9 @@ pub struct Arguments {
 /// Writes the report.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let record_file = if arguments.run.is_dir() { arguments.run.join(RECORD_FILE) } else { arguments.run.clone() };
+    if PuzzleRecord::is_at(&record_file) {
+        return puzzles::run(arguments, &record_file);
+    }
     let record = Record::read(&record_file)?;
     let (named, shard) = Shard::in_name(&record.tasks.name);
     let set = task::load(arguments.tasks.as_deref().unwrap_or(named))?;
@@ -64,14 +72,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         None => Some(beside("predictions.jsonl")).filter(|path| path.exists()),
     };
     let predictions = predictions.map(|path| Ok::<_, CliError>((prediction::read(&path)?, path))).transpose()?;
-    let folder = arguments.output.clone().unwrap_or_else(|| beside(""));
-    let inputs = [Some(&record_file), Some(&submission), predictions.as_ref().map(|(_, path)| path)];
-    if let Some(taken) = NAMES.map(|name| folder.join(name)).iter().find(|path| inputs.contains(&Some(path))) {
-        let taken = taken.display();
-        return Err(CliError::Usage(format!(
-            "{taken} is read and would be written over; name another folder by --output"
-        )));
-    }
+    let inputs: Vec<PathBuf> =
+        [&record_file, &submission].into_iter().chain(predictions.as_ref().map(|(_, path)| path)).cloned().collect();
     let review = Review::of(&record, Files { set: &set, submission: (&answers, submission), predictions })?;
     if !review.has_predictions {
         talk(
@@ -79,18 +81,30 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         );
     }
     let price = Price { dollars_per_hour: arguments.price_per_hour };
-    for (path, text) in written(&review, price, &folder)? {
-        files::write(&path, text.as_bytes())?;
+    let texts = || Ok([review.to_html(price)?, review.to_markdown(price)?, review.to_csv()?, review.to_json(price)?]);
+    save(arguments, &record_file, &inputs, texts)
+}
+
+/// Writes the report's files, none over what it is read from.
+fn save(
+    arguments: &Arguments,
+    record_file: &Path,
+    inputs: &[PathBuf],
+    texts: impl FnOnce() -> Result<[String; 4], ReportError>,
+) -> Result<Exit, CliError> {
+    let folder = arguments.output.clone().unwrap_or_else(|| record_file.with_file_name(""));
+    let places = NAMES.map(|name| folder.join(name));
+    if let Some(taken) = places.iter().find(|path| inputs.contains(path)) {
+        let taken = taken.display();
+        return Err(CliError::Usage(format!(
+            "{taken} is read and would be written over; name another folder by --output"
+        )));
+    }
+    for (path, text) in places.iter().zip(texts()?) {
+        files::write(path, text.as_bytes())?;
         print(&format!("{}\n", path.display()))?;
     }
     Ok(Exit::Done)
-}
-
-/// The report's files with what is in them.
-fn written(review: &Review<'_>, price: Price, folder: &Path) -> Result<[(PathBuf, String); 4], ReportError> {
-    let texts = [review.to_html(price)?, review.to_markdown(price)?, review.to_csv()?, review.to_json(price)?];
-    let mut names = NAMES.into_iter();
-    Ok(texts.map(|text| (folder.join(names.next().expect("a name for each")), text)))
 }
 
 fn price(text: &str) -> Result<f64, String> {
