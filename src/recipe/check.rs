@@ -208,8 +208,17 @@ mod tests {
 
     #[test]
     fn the_shipped_recipes_load() {
-        for name in ["paper-arc-agi-1", "small-grids", "two-cores", "sudoku-mlp", "sudoku-attention", "maze-attention"]
-        {
+        for name in [
+            "paper-arc-agi-1",
+            "small-grids",
+            "two-cores",
+            "sudoku-mlp",
+            "sudoku-attention",
+            "maze-attention",
+            "sudoku-4x4",
+            "sudoku-6x6",
+            "sudoku-9x9-easy",
+        ] {
             assert_eq!(Recipe::load(name).unwrap().name, name);
         }
     }
