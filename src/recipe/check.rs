@@ -218,6 +218,7 @@ mod tests {
             "sudoku-4x4",
             "sudoku-6x6",
             "sudoku-9x9-easy",
+            "sudoku-ablations",
         ] {
             assert_eq!(Recipe::load(name).unwrap().name, name);
         }
