@@ -1,4 +1,4 @@
-//! `trm-arc`: train, run, judge and submit Tiny Recursive Models (arXiv 2510.04871) on ARC-AGI.
+//! `trm-arc`: train, run, judge and submit Tiny Recursive Models (arXiv 2510.04871) on ARC-AGI, Sudoku and mazes.
 //!
 //! Puzzles know no tensors. Tensors know no puzzles. The verdict knows neither tensors nor training.
 //! Only `recipe`, `train`, `solve`, `bench` and `regress` see two wings.

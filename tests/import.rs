@@ -179,7 +179,7 @@ fn a_checkpoint_of_puzzles_is_imported_and_solves_a_table() {
         folder.run(&[&["import", &file, "--config", &config, "--output", "model", "--puzzles"], rest].concat())
     };
     assert_refused(&import(&["sudoku"]), &["embed_tokens.embedding_weight is [6, 16] and not [11, 16]"]);
-    assert_refused(&import(&["sudoku", "--side", "5"]), &["no Sudoku of side 5"]);
+    assert_refused(&import(&["sudoku", "--side", "5"]), &["--side 5: a Sudoku is 16, 36 or 81 characters"]);
     assert!(names_in(folder.0.path()).is_empty());
     let imported = import(&["sudoku", "--side", "4"]);
     assert!(imported.stdout.contains("1 row of 24 in the puzzle table"), "{}{}", imported.stdout, imported.stderr);
@@ -187,7 +187,8 @@ fn a_checkpoint_of_puzzles_is_imported_and_solves_a_table() {
     let generate = ["puzzles", "generate", "sudoku", "--side", "4", "--count", "5", "--output", "a.csv"];
     assert_eq!(folder.run(&generate).code, 0);
     let solved = folder.run(&["solve", "a.csv", "--checkpoint", "model", "--predictions", "out/p.csv"]);
-    assert!(solved.stdout.contains("5 of 5 Sudoku of 4 x 4 answered"), "{}{}", solved.stdout, solved.stderr);
+    assert!(solved.stdout.contains("Sudoku of 4 x 4: 5 of 5 puzzles answered"), "{}{}", solved.stdout, solved.stderr);
+    assert!(solved.stderr.contains("an imported checkpoint does not say what it has learned"), "{}", solved.stderr);
 }
 
 /// Imports a fixture with the names of the tiny task sets.

@@ -147,9 +147,7 @@ fn the_record_counts_what_the_predictions_say() {
     assert!((15..40).contains(&more), "{more} were learned");
     assert_eq!(unlearned["puzzles"], 265 - more);
     assert_eq!(learned["exact"].as_u64().unwrap() + unlearned["exact"].as_u64().unwrap(), all as u64);
-    if more == 15 {
-        assert_eq!(learned["exact"], exact(&rows[..15]));
-    }
+    assert!(learned["exact"].as_u64().unwrap() >= exact(&rows[..15]) as u64);
     let by_rating = score["by_rating"].as_array().unwrap();
     assert_eq!(by_rating.iter().map(|band| band["group"]["exact"].as_u64().unwrap()).sum::<u64>(), all as u64);
     // the answers after each step are kept of the first 200 alone
@@ -191,7 +189,7 @@ fn a_time_limit_ends_in_order_with_what_was_solved() {
     assert!(ended.stdout.contains(", ended by the time limit"), "{}", ended.stdout);
     let record = TRAINED.record("partly");
     let answered = TRAINED.predictions("partly").len();
-    assert!(answered < 250 && record["seconds"].as_f64().unwrap() < 4.0, "{record}");
+    assert!(answered < 250 && record["seconds"].as_f64().unwrap() >= 2.0, "{record}");
     assert_eq!((&record["status"], &record["answered"]), (&"time-limit".into(), &answered.into()));
 }
 
@@ -261,7 +259,7 @@ fn a_report_draws_the_wrong_ones_first_and_believes_no_other_predictions() {
     let read = |name: &str| fs::read_to_string(folder.path(&format!("told/report.{name}"))).unwrap();
     let (page, record) = (read("html"), TRAINED.record("told"));
     assert!(!page.contains("<b>") && !page.contains("<script") && !page.contains("src="), "a source is shown as it is");
-    let wrong = TRAINED.predictions("told")[..200].iter().filter(|row| row["exact"] == "false").count();
+    let wrong = TRAINED.predictions("told").iter().filter(|row| row["exact"] == "false").count();
     let drawn: Vec<bool> = page.split("<h3>").skip(1).map(|puzzle| !puzzle.starts_with("exact")).collect();
     assert_eq!((drawn.len(), drawn.iter().filter(|wrong| **wrong).count()), (24, wrong.min(24)));
     assert!(drawn.is_sorted_by(|a, b| a >= b), "the wrong ones come first");
@@ -274,6 +272,11 @@ fn a_report_draws_the_wrong_ones_first_and_believes_no_other_predictions() {
     let path = folder.path("told/predictions.csv");
     let whole = fs::read_to_string(&path).unwrap();
     fs::write(&path, whole.lines().take(200).map(|row| format!("{row}\n")).collect::<String>()).unwrap();
+    assert_refused(&folder.run(&["report", "told"]), &["told/predictions.csv", "not the predictions of the run"]);
+    // the same predictions in another order are not this run's either
+    let (head, rows) = whole.split_once('\n').unwrap();
+    let backwards: String = rows.lines().rev().map(|row| format!("{row}\n")).collect();
+    fs::write(&path, format!("{head}\n{backwards}")).unwrap();
     assert_refused(&folder.run(&["report", "told"]), &["told/predictions.csv", "not the predictions of the run"]);
     fs::write(&path, whole.replacen("source", "sauce", 1)).unwrap();
     assert_refused(&folder.run(&["report", "told"]), &["told/predictions.csv", "no predictions of puzzles"]);

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use dfdx::prelude::Cpu;
 use smallest::{advance, begin, recipe, recipe_of_scales};
+use trm_arc::augment::PuzzleView;
 use trm_arc::checkpoint::CheckpointError;
 use trm_arc::dataset::Sizes;
 use trm_arc::device::Precision;
@@ -74,7 +75,8 @@ fn recipe_of_neighbours(steps: usize) -> Recipe {
 fn recipe_of_puzzles(steps: usize, kind: Kind, side: usize, mixer: Mixer) -> Recipe {
     let recipe = recipe(steps);
     let source = PuzzleSource::Generated(Generated { count: 20, seed: 0, least_rating: None, least_clues: None });
-    let data = Data::Puzzles(PuzzleData { kind, side, variants: 100, source });
+    let variants = PuzzleView::most_variants(kind).unwrap_or(100);
+    let data = Data::Puzzles(PuzzleData { kind, side, variants, source });
     let (vocabulary, cells) = (vocabulary_of(kind, side), side * side);
     Recipe { data, model: Config { vocabulary, cells, mixer, ..recipe.model.clone() }, ..recipe }
 }
@@ -128,7 +130,7 @@ fn a_training_is_not_resumed_with_another_table_than_it_began_with() {
     let place = tempfile::tempdir().unwrap();
     let (table, folder) = (place.path().join("a.csv"), place.path().join("run"));
     let wish = Wish::new(Kind::Sudoku, Some(4), None).unwrap();
-    puzzle::write(&table, &wish.puzzles(0, 9).unwrap()).unwrap();
+    puzzle::write(&table, &wish.puzzles(0, 9, &|| false).unwrap()).unwrap();
     let mut recipe = recipe_of_puzzles(4, Kind::Sudoku, 4, Mixer::TokenMlp);
     let source = PuzzleSource::Table { file: table.to_str().unwrap().to_owned(), take: Some(5) };
     recipe.data = Data::Puzzles(PuzzleData { kind: Kind::Sudoku, side: 4, variants: 0, source });
@@ -137,10 +139,10 @@ fn a_training_is_not_resumed_with_another_table_than_it_began_with() {
     advance(&mut trainer, 1);
     trainer.save(&folder, 0.0).unwrap();
     Trainer::resume(&folder, &Cpu::default()).unwrap();
-    puzzle::write(&table, &wish.puzzles(1, 9).unwrap()).unwrap();
+    puzzle::write(&table, &wish.puzzles(1, 9, &|| false).unwrap()).unwrap();
     let fault = |folder: &Path| Trainer::resume(folder, &Cpu::default()).map(drop).unwrap_err().to_string();
-    assert!(fault(&folder).contains("not those it was trained with"), "{}", fault(&folder));
-    puzzle::write(&table, &Wish::new(Kind::Maze, Some(5), None).unwrap().puzzles(0, 9).unwrap()).unwrap();
+    assert!(fault(&folder).contains("not what it was trained with"), "{}", fault(&folder));
+    puzzle::write(&table, &Wish::new(Kind::Maze, Some(5), None).unwrap().puzzles(0, 9, &|| false).unwrap()).unwrap();
     assert!(
         fault(&folder).contains("a.csv: its puzzles are maze 5 x 5, and Sudoku 4 x 4 is asked for"),
         "{}",

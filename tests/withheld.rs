@@ -79,5 +79,5 @@ fn a_training_is_not_resumed_with_other_solutions_than_it_began_with() {
             .unwrap();
     std::fs::write(file("solutions"), solutions.replace("[0,", "[1,")).unwrap();
     let error = Trainer::resume(&place.path().join("run"), &Cpu::default()).map(drop).unwrap_err().to_string();
-    assert!(error.contains("not those it was trained with"), "{error}");
+    assert!(error.contains("not what it was trained with"), "{error}");
 }

@@ -8,7 +8,7 @@ use super::puzzles::KindName;
 use super::{CliError, Exit, interrupt, print, talk};
 use crate::dataset::{BLANK, Identifiers, published};
 use crate::files;
-use crate::puzzle::Wish;
+use crate::puzzle::Kind;
 use crate::recipe::{self, NamesFrom, RecipeError, Request, SetDigest, Summary};
 use crate::task::{self, TaskSet};
 use crate::units::Count;
@@ -83,9 +83,13 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
 
 fn names(arguments: &Arguments, sets: &[TaskSet]) -> Result<(Identifiers, NamesFrom), CliError> {
     if let Some(kind) = arguments.puzzles {
-        let wish = Wish::new(kind.into(), arguments.side, None)?;
+        let kind = Kind::from(kind);
+        let side = arguments.side.unwrap_or(kind.usual_side());
+        if !kind.has_side(side) {
+            return Err(CliError::Usage(format!("--side {side}: {}", kind.form())));
+        }
         let identifiers = Identifiers::new([BLANK]).expect("the blank name alone is a list of names");
-        return Ok((identifiers, NamesFrom::Puzzles { kind: wish.kind(), side: wish.side() }));
+        return Ok((identifiers, NamesFrom::Puzzles { kind, side }));
     }
     let Some(path) = &arguments.identifiers else {
         let (variants, seed) =

@@ -68,7 +68,7 @@ fn to_terminal(trained: &Trained<Cpu>) -> String {
         let from = match names {
             NamesFrom::Order { variants, seed } => format!("the published order of {variants} variants, seed {seed}"),
             NamesFrom::List { file } => file.clone(),
-            NamesFrom::Puzzles { kind, .. } => format!("the published form of {kind}"),
+            NamesFrom::Puzzles { .. } => "what all puzzles share".to_owned(),
         };
         facts.push(("imported", format!("{file} ({}), sha256 {sha256}", numbers.join(" and "))));
         facts.push(("names", format!("{} rows by {from}", count(*named))));

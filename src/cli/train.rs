@@ -14,7 +14,7 @@ use crate::device::{DeviceChoice, Precision, on_device};
 use crate::ops::Operations;
 use crate::ranks::{Ranks, agree};
 use crate::recipe::Recipe;
-use crate::train::{self, Ending, Learned, LogRow, Outcome, Progress, Training};
+use crate::train::{self, Ending, LogRow, Material, Outcome, Progress, Training};
 use crate::units::{self, Count, Percent, Seconds};
 
 /// Train a model by a recipe
@@ -159,9 +159,9 @@ pub(super) fn summary(outcome: &Outcome, output: &Path) -> String {
     let folder = output.display();
     let Outcome { step, steps, .. } = *outcome;
     let (step, steps) = (Count(step as u64), Count(steps as u64));
-    let (learned, solvable) = match outcome.learned {
-        Learned::Tasks(tasks) => (counted(tasks, "task"), "TASKS"),
-        Learned::Puzzles(puzzles) => (counted(puzzles, "puzzle"), "PUZZLES.csv"),
+    let (learned, solvable) = match outcome.material {
+        Material::Tasks(tasks) => (counted(tasks, "task"), "TASKS"),
+        Material::Puzzles(puzzles) => (counted(puzzles, "puzzle"), "PUZZLES.csv"),
     };
     let mut text = format!("{step} of {steps} steps on {learned} in {}\n", Seconds(outcome.seconds));
     if outcome.withheld > 0 {

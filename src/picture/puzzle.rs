@@ -1,6 +1,7 @@
 //! A Sudoku or a maze as SVG within a page: cells and digits by classes ([`PUZZLE_STYLE`]), so that one drawing serves light and dark ground.
 //!
-//! Nothing is said by colour alone: what is given is bold on a tinted ground, and a cell that is wrong bears an outline and in a maze a cross.
+//! Right and wrong are not said by colour alone: a cell that is wrong bears an outline, and in a maze a cross. What is given of a Sudoku is
+//! bold.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

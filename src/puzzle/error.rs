@@ -152,6 +152,19 @@ pub enum PuzzleError {
         /// The side that is needed.
         wanted_side: usize,
     },
+    /// A table that is too short.
+    #[error("{path} has {found} puzzles, and {wanted} are asked for; ask for fewer, or leave take out for all")]
+    TooFew {
+        /// The file.
+        path: PathBuf,
+        /// How many it has.
+        found: usize,
+        /// How many are needed.
+        wanted: usize,
+    },
+    /// Puzzles that nobody has named.
+    #[error("an imported checkpoint does not say what it has learned")]
+    Unknown,
     /// A signal came.
     #[error("interrupted")]
     Interrupted,

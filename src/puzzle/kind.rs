@@ -38,6 +38,14 @@ impl Kind {
         }
     }
 
+    /// The side of the published puzzles: 9 of a Sudoku, 30 of a maze.
+    pub fn usual_side(self) -> usize {
+        match self {
+            Self::Sudoku => 9,
+            Self::Maze => 30,
+        }
+    }
+
     /// True when puzzles of this side can be read. Generated mazes have a side of at least 5.
     pub fn has_side(self, side: usize) -> bool {
         match self {

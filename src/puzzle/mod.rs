@@ -52,7 +52,7 @@ impl PuzzleSet {
     ///
     /// # Errors
     /// [`PuzzleError::Other`].
-    pub fn of(self, wanted: Kind, wanted_side: usize, path: &Path) -> Result<Self, PuzzleError> {
+    pub fn expecting(self, wanted: Kind, wanted_side: usize, path: &Path) -> Result<Self, PuzzleError> {
         let Self { kind, side, .. } = self;
         match (kind, side) == (wanted, wanted_side) {
             true => Ok(self),

@@ -114,19 +114,24 @@ fn broken(path: &Path, line: u64, error: csv::Error) -> PuzzleError {
 /// # Errors
 /// The first [`PuzzleError`].
 pub fn read(path: &Path) -> Result<PuzzleSet, PuzzleError> {
-    let rows: Vec<Row> = Reader::open(path)?.collect::<Result<_, _>>()?;
-    let first = rows.first().ok_or_else(|| PuzzleError::Empty { path: path.to_owned() })?;
-    let (kind, side) = (first.kind, first.puzzle.question.rows());
-    Ok(PuzzleSet { kind, side, puzzles: rows.into_iter().map(|row| row.puzzle).collect() })
+    set_of(path, Reader::open(path)?.collect::<Result<_, _>>()?)
 }
 
-/// So many puzzles of a file, drawn by chance, in the order of the file; all where it has no more. Only those that are drawn are held.
+/// So many puzzles of a file, drawn by chance, in the order of the file. Only those that are drawn are held.
 ///
 /// # Errors
-/// The first [`PuzzleError`].
-pub fn read_drawn(path: &Path, count: usize, stream: &mut Stream) -> Result<PuzzleSet, PuzzleError> {
-    let mut drawn: Vec<(usize, Row)> = Vec::with_capacity(count);
+/// The first [`PuzzleError`]; [`PuzzleError::TooFew`] where the file has not as many, [`PuzzleError::Interrupted`] when `stop` says so.
+pub fn read_drawn(
+    path: &Path,
+    count: usize,
+    stream: &mut Stream,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<PuzzleSet, PuzzleError> {
+    let mut drawn: Vec<(usize, Row)> = Vec::new();
     for (place, row) in Reader::open(path)?.enumerate() {
+        if stop() {
+            return Err(PuzzleError::Interrupted);
+        }
         let row = row?;
         if place < count {
             drawn.push((place, row));
@@ -137,10 +142,17 @@ pub fn read_drawn(path: &Path, count: usize, stream: &mut Stream) -> Result<Puzz
             }
         }
     }
+    if drawn.len() < count {
+        return Err(PuzzleError::TooFew { path: path.to_owned(), found: drawn.len(), wanted: count });
+    }
     drawn.sort_by_key(|(place, _)| *place);
-    let (_, first) = drawn.first().ok_or_else(|| PuzzleError::Empty { path: path.to_owned() })?;
+    set_of(path, drawn.into_iter().map(|(_, row)| row).collect())
+}
+
+fn set_of(path: &Path, rows: Vec<Row>) -> Result<PuzzleSet, PuzzleError> {
+    let first = rows.first().ok_or_else(|| PuzzleError::Empty { path: path.to_owned() })?;
     let (kind, side) = (first.kind, first.puzzle.question.rows());
-    Ok(PuzzleSet { kind, side, puzzles: drawn.into_iter().map(|(_, row)| row.puzzle).collect() })
+    Ok(PuzzleSet { kind, side, puzzles: rows.into_iter().map(|row| row.puzzle).collect() })
 }
 
 /// Writes a file puzzle by puzzle, within [`files::write_with`].
@@ -223,13 +235,20 @@ mod tests {
         let mut stream = Stream::new(0, "test");
         let mut times = [0; 10];
         for _ in 0..1000 {
-            let ratings: Vec<u32> =
-                read_drawn(&path, 3, &mut stream).unwrap().puzzles.iter().map(|puzzle| puzzle.rating).collect();
+            let ratings: Vec<u32> = read_drawn(&path, 3, &mut stream, &|| false)
+                .unwrap()
+                .puzzles
+                .iter()
+                .map(|puzzle| puzzle.rating)
+                .collect();
             assert!(ratings.len() == 3 && ratings.is_sorted_by(|a, b| a < b), "{ratings:?}");
             ratings.iter().for_each(|&rating| times[rating as usize] += 1);
         }
         assert!(times.iter().all(|times| (240..360).contains(times)), "{times:?}");
-        assert_eq!(read_drawn(&path, 50, &mut stream).unwrap(), read(&path).unwrap());
+        assert_eq!(read_drawn(&path, 10, &mut stream, &|| false).unwrap(), read(&path).unwrap());
+        let fault = |count, stop| read_drawn(&path, count, &mut Stream::new(0, "test"), stop).unwrap_err().to_string();
+        assert!(fault(usize::MAX, &|| false).contains("a.csv has 10 puzzles, and 18446744073709551615 are asked for"));
+        assert_eq!(fault(3, &|| true), "interrupted");
     }
 
     #[test]

@@ -21,11 +21,11 @@ impl Wish {
     /// # Errors
     /// [`PuzzleError::Side`].
     pub fn new(kind: Kind, side: Option<usize>, least_rating: Option<u32>) -> Result<Self, PuzzleError> {
-        let (usual, is_made, known) = match kind {
-            Kind::Sudoku => (9, side.is_none_or(|side| kind.has_side(side)), "the sides are 4, 6 and 9"),
-            Kind::Maze => (30, side.is_none_or(|side| maze::SIDES.contains(&side)), "the sides are 5 to 30"),
+        let side = side.unwrap_or(kind.usual_side());
+        let (is_made, known) = match kind {
+            Kind::Sudoku => (kind.has_side(side), "the sides are 4, 6 and 9"),
+            Kind::Maze => (maze::SIDES.contains(&side), "the sides are 5 to 30"),
         };
-        let side = side.unwrap_or(usual);
         if !is_made {
             return Err(PuzzleError::Side { kind, side, known });
         }
@@ -76,9 +76,10 @@ impl Wish {
     /// The first `count` puzzles of a seed.
     ///
     /// # Errors
-    /// [`PuzzleError::OutOfReach`].
-    pub fn puzzles(&self, seed: u64, count: usize) -> Result<PuzzleSet, PuzzleError> {
-        let puzzles = (0..count).into_par_iter().map(|index| self.puzzle(seed, index)).collect::<Result<_, _>>()?;
+    /// [`PuzzleError::OutOfReach`], or [`PuzzleError::Interrupted`] when `stop` says so.
+    pub fn puzzles(&self, seed: u64, count: usize, stop: &(dyn Fn() -> bool + Sync)) -> Result<PuzzleSet, PuzzleError> {
+        let puzzle = |index| if stop() { Err(PuzzleError::Interrupted) } else { self.puzzle(seed, index) };
+        let puzzles = (0..count).into_par_iter().map(puzzle).collect::<Result<_, _>>()?;
         Ok(PuzzleSet { kind: self.kind, side: self.side, puzzles })
     }
 }

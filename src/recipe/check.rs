@@ -1,9 +1,7 @@
 //! What a recipe must be before anything is done by it.
 
-use super::{Course, Data, PuzzleData, PuzzleSource, Recipe, RecipeError, SourceRecipe, Stage, TaskData, Trunk};
-use crate::encode::{Canvas, VOCABULARY, vocabulary_of};
-use crate::grid::MAX_SIDE;
-use crate::model::{Config, Latents, Mixer};
+use super::{Course, Data, PuzzleData, PuzzleSource, Recipe, RecipeError, Stage, Trunk};
+use crate::model::Latents;
 use crate::optim::Shape;
 
 impl Recipe {
@@ -18,7 +16,7 @@ impl Recipe {
         self.check_data()
     }
 
-    fn value(&self, fault: String) -> Result<(), RecipeError> {
+    pub(super) fn value(&self, fault: String) -> Result<(), RecipeError> {
         Err(RecipeError::Value { recipe: self.name.clone(), fault })
     }
 
@@ -122,9 +120,14 @@ impl Recipe {
 
     /// A recipe to train by has task sets; that of an imported checkpoint may have none.
     pub(super) fn check_sources(&self) -> Result<(), RecipeError> {
-        match self.data.tasks().is_some_and(|data| data.sources.is_empty()) {
-            true => self.value("data.sources is empty; name at least one task set".to_owned()),
-            false => Ok(()),
+        match &self.data {
+            Data::Tasks(data) if data.sources.is_empty() => {
+                self.value("data.sources is empty; name at least one task set".to_owned())
+            }
+            Data::Puzzles(PuzzleData { source: PuzzleSource::Unknown, .. }) => {
+                self.value("puzzles.source is unknown; name a table or what is generated".to_owned())
+            }
+            Data::Tasks(_) | Data::Puzzles(_) => Ok(()),
         }
     }
 
@@ -135,76 +138,13 @@ impl Recipe {
             None => Ok(()),
         }
     }
-
-    fn check_data(&self) -> Result<(), RecipeError> {
-        if self.name.is_empty()
-            || !self.name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
-            || self.name.starts_with('.')
-        {
-            let fault =
-                "its name has letters, digits, - _ and . alone, and does not begin with a dot: it names a folder";
-            return self.value(fault.to_owned());
-        }
-        match &self.data {
-            Data::Tasks(data) => self.check_tasks(data),
-            Data::Puzzles(data) => self.check_puzzles(data),
-        }
-    }
-
-    fn check_tasks(&self, data: &TaskData) -> Result<(), RecipeError> {
-        self.check_board("ARC", VOCABULARY, MAX_SIDE)?;
-        if self.model.mixer == Mixer::TokenMlp && data.canvas != Canvas::Board {
-            let fault = "a token-mlp model needs data.canvas = \"board\": its examples all have one size";
-            return self.value(fault.to_owned());
-        }
-        let held_out = |source: &&SourceRecipe| source.test_pairs && data.held_out.contains(&source.tasks);
-        match data.sources.iter().find(held_out) {
-            Some(source) => {
-                let set = &source.tasks;
-                self.value(format!("test_pairs = true for {set}: the answers of a held-out set are never learned"))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn check_puzzles(&self, data: &PuzzleData) -> Result<(), RecipeError> {
-        let PuzzleData { kind, side, ref source, .. } = *data;
-        if !kind.has_side(side) {
-            return self.value(format!("puzzles.side is {side}; {}", kind.form()));
-        }
-        self.check_board(&format!("{kind} of {side} x {side}"), vocabulary_of(kind, side), side)?;
-        let count = match source {
-            PuzzleSource::Table { take, .. } => *take,
-            PuzzleSource::Generated(generated) => {
-                generated.wish(kind, side)?;
-                Some(generated.count)
-            }
-        };
-        match count {
-            Some(0) => self.value("puzzles.source takes 0 puzzles; it is at least 1".to_owned()),
-            _ => Ok(()),
-        }
-    }
-
-    /// A model reads the cells of one kind on boards of one side.
-    fn check_board(&self, what: &str, vocabulary: usize, side: usize) -> Result<(), RecipeError> {
-        let Config { vocabulary: found, cells, .. } = self.model;
-        if found != vocabulary {
-            return self.value(format!("model.vocabulary is {found}; the cells of {what} have {vocabulary} kinds"));
-        }
-        if cells != side * side {
-            return self.value(format!("model.cells is {cells}; the board of {what} has {}", side * side));
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::optim::Optimizer;
-    use crate::puzzle::Kind;
-    use crate::recipe::{Adaptation, Generated};
+    use crate::recipe::Adaptation;
 
     #[test]
     fn the_shipped_recipes_load() {
@@ -215,6 +155,7 @@ mod tests {
             "sudoku-mlp",
             "sudoku-attention",
             "maze-attention",
+            "maze-11x11",
             "sudoku-4x4",
             "sudoku-6x6",
             "sudoku-9x9-easy",
@@ -222,35 +163,6 @@ mod tests {
         ] {
             assert_eq!(Recipe::load(name).unwrap().name, name);
         }
-    }
-
-    #[test]
-    fn impossible_puzzles_are_named() {
-        let fault = |change: fn(&mut Recipe)| {
-            let mut recipe = Recipe::load("sudoku-mlp").unwrap();
-            change(&mut recipe);
-            recipe.check().unwrap_err().to_string()
-        };
-        fn puzzles(recipe: &mut Recipe) -> &mut PuzzleData {
-            let Data::Puzzles(data) = &mut recipe.data else { panic!("sudoku-mlp learns puzzles") };
-            data
-        }
-        let generated = |count, least_clues| {
-            PuzzleSource::Generated(Generated { count, seed: 0, least_rating: None, least_clues: Some(least_clues) })
-        };
-        assert!(fault(|r| puzzles(r).side = 5).contains("puzzles.side is 5; a Sudoku is 16, 36 or 81"));
-        assert!(fault(|r| puzzles(r).side = 4).contains("vocabulary is 11; the cells of Sudoku of 4 x 4 have 6 kinds"));
-        assert!(fault(|r| puzzles(r).kind = Kind::Maze).contains("the cells of maze of 9 x 9 have 6 kinds"));
-        // the token-MLP kind reads boards of one size alone
-        assert!(fault(|r| r.model.cells = 80).contains("model.cells is 80; the board of Sudoku of 9 x 9 has 81"));
-        let none = |r: &mut Recipe| puzzles(r).source = PuzzleSource::Table { file: "a.csv".into(), take: Some(0) };
-        assert!(fault(none).contains("takes 0 puzzles"));
-        let mut recipe = Recipe::load("sudoku-mlp").unwrap();
-        puzzles(&mut recipe).source = generated(0, 30);
-        assert!(recipe.check().unwrap_err().to_string().contains("takes 0 puzzles"));
-        puzzles(&mut recipe).source = generated(1, 81);
-        assert!(recipe.check().unwrap_err().to_string().contains("no Sudoku of side 9 with 81 clues"));
-        assert!(recipe.tasks().unwrap_err().to_string().contains("sudoku-mlp learns Sudoku of 9 x 9 and no tasks"));
     }
 
     fn nor_muon([learning_rate, momentum, row_beta, beta_1]: [f64; 4]) -> Optimizer {
@@ -308,6 +220,7 @@ mod tests {
             fault(|r| r.data.tasks_mut().unwrap().sources.iter_mut().for_each(|source| source.test_pairs = true));
         assert!(leak.contains("never learned"), "{leak}");
     }
+
     #[test]
     fn impossible_constants_of_each_optimizer_are_named() {
         let fault = |optimizer: Optimizer| {

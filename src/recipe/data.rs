@@ -64,7 +64,7 @@ pub struct PuzzleData {
     pub kind: Kind,
     /// Rows, and columns.
     pub side: usize,
-    /// The variants of each puzzle beside itself: shuffles of a Sudoku, of a maze at most 7.
+    /// The variants of each puzzle beside itself, the same for every seed: shuffles of a Sudoku, of a maze at most 7.
     pub variants: usize,
     /// Where they come from.
     pub source: PuzzleSource,
@@ -84,9 +84,11 @@ pub enum PuzzleSource {
     },
     /// What `trm-arc puzzles generate` makes.
     Generated(Generated),
+    /// What an imported checkpoint has learned; only `trm-arc import` writes this.
+    Unknown,
 }
 
-/// Puzzles that are made when a training begins. What is tested on comes from another seed.
+/// Puzzles that are made when a training begins. What is tested on should come from another seed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Generated {
@@ -114,22 +116,23 @@ impl Generated {
 }
 
 impl PuzzleData {
-    /// The puzzles. `seed` is the recipe's.
+    /// The puzzles, unless `stop` says that there is no time. `seed` is the recipe's.
     ///
     /// # Errors
     /// [`PuzzleError`].
-    pub fn puzzles(&self, seed: u64) -> Result<PuzzleSet, PuzzleError> {
+    pub fn puzzles(&self, seed: u64, stop: &(dyn Fn() -> bool + Sync)) -> Result<PuzzleSet, PuzzleError> {
         match &self.source {
             PuzzleSource::Table { file, take } => {
                 let path = Path::new(file);
                 let set = match take {
-                    Some(take) => puzzle::read_drawn(path, *take, &mut Stream::new(seed, "puzzles"))?,
+                    Some(take) => puzzle::read_drawn(path, *take, &mut Stream::new(seed, "puzzles"), stop)?,
                     None => puzzle::read(path)?,
                 };
-                set.of(self.kind, self.side, path)
+                set.expecting(self.kind, self.side, path)
             }
+            PuzzleSource::Unknown => Err(PuzzleError::Unknown),
             PuzzleSource::Generated(generated) => {
-                generated.wish(self.kind, self.side)?.puzzles(generated.seed, generated.count)
+                generated.wish(self.kind, self.side)?.puzzles(generated.seed, generated.count, stop)
             }
         }
     }
@@ -138,7 +141,8 @@ impl PuzzleData {
     pub fn name(&self) -> String {
         match &self.source {
             PuzzleSource::Table { file, .. } => file.clone(),
-            PuzzleSource::Generated(Generated { seed, .. }) => format!("generated, seed {seed}"),
+            PuzzleSource::Generated(Generated { count, seed, .. }) => format!("{count} generated, seed {seed}"),
+            PuzzleSource::Unknown => "unknown".to_owned(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod adapted;
 mod check;
+mod check_data;
 mod course;
 mod cut;
 mod data;

@@ -8,6 +8,6 @@ mod run;
 mod standing;
 
 pub use plan::{Plan, SolveError, record_beside};
-pub use puzzles::{PuzzlePlan, PuzzleProgress, PuzzleSolver, Training, run_puzzles};
+pub use puzzles::{NotKnown, PuzzlePlan, PuzzleProgress, PuzzleSolver, Training, run_puzzles};
 pub use rollout::{ModelSolver, Views};
 pub use run::{Outcome, Progress, run};

@@ -15,7 +15,7 @@ mod trainer;
 pub use adapt::{Adapt, Adapted, Adapting, Checked, Length};
 pub use latent::{Latent, Latents};
 pub use log::{LogRow, Window, read_log};
-pub use run::{Ending, Learned, Outcome, Progress, TrainError, Training, train};
+pub use run::{Ending, Material, Outcome, Progress, TrainError, Training, train};
 pub use slots::{Slot, Slots};
 pub use state::HostState;
 pub use supervision::{Gradient, Losses, Supervision, is_exact, supervise};

@@ -134,7 +134,7 @@ pub enum Ending {
 
 /// How much there was to learn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Learned {
+pub enum Material {
     /// So many ARC tasks.
     Tasks(usize),
     /// So many Sudoku or mazes.
@@ -155,7 +155,7 @@ pub struct Outcome {
     /// The last row of the log.
     pub row: Option<LogRow>,
     /// What was learned from.
-    pub learned: Learned,
+    pub material: Material,
     /// Pairs that were withheld because they are a held-out set's answers.
     pub withheld: usize,
 }
@@ -219,12 +219,12 @@ pub(super) fn train_from<D: Operations>(
     let seconds = before + started.elapsed().as_secs_f64();
     save(&trainer, training, seconds)?;
     agree(ranks, if writes { log::write(&log_path, &rows).map_err(TrainError::from) } else { Ok(()) })?;
-    let learned = match trainer.set() {
-        TrainingSet::Tasks(lessons) => Learned::Tasks(lessons.groups()),
-        TrainingSet::Puzzles(lessons) => Learned::Puzzles(lessons.count()),
+    let material = match trainer.set() {
+        TrainingSet::Tasks(lessons) => Material::Tasks(lessons.groups()),
+        TrainingSet::Puzzles(lessons) => Material::Puzzles(lessons.count()),
     };
     let (step, withheld) = (trainer.step, trainer.set().withheld());
-    Ok(Outcome { ending, step, steps: course.steps, seconds, row: rows.last().copied(), learned, withheld })
+    Ok(Outcome { ending, step, steps: course.steps, seconds, row: rows.last().copied(), material, withheld })
 }
 
 /// Where a training begins or goes on.
@@ -241,14 +241,14 @@ fn begin<D: Operations>(
     training: &Training<'_>,
     start: impl FnOnce() -> Result<(Trainer<D>, f64), TrainError>,
 ) -> Result<Begun<D>, TrainError> {
+    if training.ranks.rank() == 0 {
+        files::check_writable(&training.output.join(LOG_FILE))?;
+    }
     let (trainer, before) = start()?;
     let trainer = trainer.computing_in(training.precision);
     let (ranks, batch) = (training.ranks.count(), trainer.recipe.training.batch);
     if ranks > batch {
         return Err(TrainError::TooManyRanks { ranks, batch });
-    }
-    if training.ranks.rank() == 0 {
-        files::check_writable(&training.output.join(LOG_FILE))?;
     }
     let log = training.resume.as_deref().map(|resume| log::read(&resume.join(LOG_FILE), trainer.step));
     Ok(Begun { trainer, before, rows: log.transpose()?.unwrap_or_default() })

@@ -94,7 +94,7 @@ impl<D: Operations> Trainer<D> {
         let saved = Trained::load(path, device)?;
         let mut trainer = Self::new(saved.recipe.clone(), device)?;
         if trainer.sets != about.sets || trainer.set.digest() != host.learned || !trainer.fits(host) {
-            let fault = "the task sets, their solutions or the plan are not those it was trained with; restore them";
+            let fault = "what is learned from (task sets, their solutions and the plan, or puzzles) is not what it was trained with; restore it";
             return Err(inconsistent(fault).into());
         }
         trainer.window = host.window.clone();

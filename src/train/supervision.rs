@@ -2,8 +2,8 @@
 //!
 //! Per example: the stable-max cross entropy meaned over the cells that are not ignored, plus half the binary cross entropy of the
 //! halting logit against "all of these cells are right". Where going on is learned too, that of its logit against what the next step comes
-//! to, as a chance: the halting logit there, or the logit of going on where that is larger and another step is left. Summed over the batch and divided by the size of the whole batch, of which
-//! this may be one part.
+//! to, as a chance: the halting logit there, or the logit of going on where that is larger and another step is left. Summed over the batch
+//! and divided by the size of the whole batch, of which this may be one part.
 
 use dfdx::prelude::*;
 

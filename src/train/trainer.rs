@@ -224,7 +224,7 @@ fn training_set(recipe: &Recipe) -> Result<(TrainingSet, Vec<SetDigest>), Recipe
     match &recipe.data {
         Data::Tasks(data) => task_lessons(recipe, data),
         Data::Puzzles(data) => {
-            let set = data.puzzles(recipe.seed)?;
+            let set = data.puzzles(recipe.seed, &|| false)?;
             let digests = vec![SetDigest { name: data.name(), digest: set.digest() }];
             Ok((TrainingSet::Puzzles(PuzzleLessons::new(set, data.variants)), digests))
         }

@@ -30,7 +30,7 @@ use crate::units::{self, Seconds};
   trm-arc solve my_challenges.json --solver copy --submission out/submission.json
   trm-arc solve arc-agi-2/evaluation --shard 2/4 --submission shards/2/submission.json
   trm-arc solve my_challenges.json --adapt 20m --time-limit 30m --submission out/submission.json
-  trm-arc solve hard.csv --checkpoint sudoku --predictions out/predictions.csv
+  trm-arc solve hard.csv --checkpoint runs/sudoku --predictions out/predictions.csv
 
 The submission is valid from the first second; tasks are replaced as they are solved. A task that the solver does not \
 know is answered by a copy of its input and marked in the record. With --time-limit the views come in rounds over all tasks, \

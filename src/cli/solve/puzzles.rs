@@ -41,7 +41,8 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
     let interrupt = interrupt::catch()?;
     let mut trained = Trained::load(&checkpoint(arguments), device)?;
     trained.model.precision = precision;
-    let PuzzleData { kind, side, .. } = *trained.recipe.puzzles()?;
+    let data = trained.recipe.puzzles()?.clone();
+    let PuzzleData { kind, side, .. } = data;
     if (set.kind, set.side) != (kind, side) {
         return Err(CliError::Usage(format!(
             "{} has {} of {2} x {2}, and {name} has learned {kind} of {side} x {side}; name a checkpoint of such puzzles",
@@ -52,13 +53,11 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
         )));
     }
     let stop = || interrupt.load(Ordering::Relaxed) || plan.is_over_time();
-    let training = match Training::of(&trained, &stop)? {
-        Ok(training) => Some(training),
-        Err(reason) => {
-            talk(format_args!("note: which questions were learned is not known: {reason}"));
-            None
-        }
-    };
+    let training = Training::of(&trained, &data, &stop);
+    let training = training.inspect_err(|reason| {
+        talk(format_args!("note: which questions were learned is not known: {reason}"));
+    });
+    let training = training.ok();
     let steps = arguments.steps.unwrap_or(trained.recipe.training.halt_max_steps);
     let tokens_per_batch = arguments.tokens_per_batch.unwrap_or(D::TOKENS_PER_BATCH);
     let asked = Asked { set: &set, table: &table, steps, tokens_per_batch };

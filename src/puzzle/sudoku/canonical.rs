@@ -1,7 +1,7 @@
 //! The one form of all Sudoku that ask the same: two questions are a [`Shuffle`](super::Shuffle) of each other when their forms are equal.
 //!
 //! Every arrangement is tried, its digits named in the order in which they come: 128 of 4 x 4 and 3,456 of 6 x 6. Those of 9 x 9 are more
-//! than three million, so there the form is the grid itself; two of them by chance are never a shuffle of each other.
+//! than three million, so there the form is the grid itself: a shuffle of a question is not found to be the same.
 
 use std::cmp::Ordering;
 

@@ -76,7 +76,7 @@ pub fn generate(side: usize, least_rating: u32, stream: &mut Stream) -> Result<P
     Err(PuzzleError::OutOfReach { kind: Kind::Sudoku, side, wanted: least_rating, tries, best })
 }
 
-/// The same with clues given back by chance until there are so many. A clue makes a puzzle no harder, so the rating may fall short: then
+/// The same with clues given back by chance until there are so many. A clue seldom makes a puzzle harder, so the rating may fall short: then
 /// another one is drawn.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ const HRM: [&str; 2] =
     ["hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1", "recursive_reasoning.hrm@HierarchicalReasoningModel_ACTV1"];
 
 /// Fields of `arch` that change nothing in evaluation: the loss, and the number type, which is chosen when solving.
-const WITHOUT_EFFECT: [&str; 3] = ["loss", "forward_dtype", "no_ACT_continue"];
+const WITHOUT_EFFECT: [&str; 2] = ["loss", "forward_dtype"];
 
 /// A published configuration.
 #[derive(Clone, Debug)]
@@ -59,6 +59,9 @@ struct Arch {
     puzzle_emb_len: Option<usize>,
     #[serde(default)]
     mlp_t: bool,
+    /// False where going on is learned too; HRM always does.
+    #[serde(rename = "no_ACT_continue", default = "yes")]
+    halts_alone: bool,
     #[serde(default = "published_epsilon")]
     rms_norm_eps: f64,
     #[serde(default = "published_rope_base")]
@@ -82,6 +85,10 @@ impl Arch {
             _ => self.puzzle_emb_ndim.div_ceil(self.hidden_size.max(1)),
         }
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn published_epsilon() -> f64 {
@@ -223,7 +230,7 @@ impl Published {
                 halt_max_steps: arch.halt_max_steps,
                 exploration: arch.halt_exploration_prob,
                 halt_bias: -5.0,
-                halting: if arch.is_hrm() { Halting::HaltAndContinue } else { Halting::Halt },
+                halting: if arch.is_hrm() || !arch.halts_alone { Halting::HaltAndContinue } else { Halting::Halt },
                 // HRM has no average, but where the paper's code has trained it with one
                 ema: if course.ema.unwrap_or(!arch.is_hrm()) { course.ema_rate } else { 0.0 },
                 checkpoint_every: steps,
@@ -298,6 +305,10 @@ puzzle_emb_lr: 0.01
         recipe.check().unwrap();
         assert_eq!((&recipe.trunk, &recipe.rows), (&paper.trunk, &paper.rows));
         assert_eq!((recipe.training.ema, recipe.training.warmup), (0.999, 2000));
+        assert_eq!(recipe.training.halting, Halting::Halt);
+        let published = read(&YAML.replace("no_ACT_continue: true", "no_ACT_continue: false")).unwrap();
+        let recipe = published.recipe("trm", 1, paper.data.clone(), Config::arc());
+        assert_eq!(recipe.training.halting, Halting::HaltAndContinue);
     }
 
     #[test]

@@ -30,9 +30,6 @@ pub use export::export;
 use tensors::needed;
 pub use tensors::{PUBLISHED_PREFIX, PublishedTensors};
 
-/// The table of puzzles that an imported checkpoint was trained on, which it does not name.
-const UNKNOWN_TABLE: &str = "unknown";
-
 /// What keeps a checkpoint from being imported.
 #[derive(Debug, Error)]
 pub enum ImportError {
@@ -314,7 +311,7 @@ fn data_of(names: &NamesFrom, sets: &[SetDigest]) -> Data {
         NamesFrom::Order { variants, seed } => format!("published order, {variants} variants, seed {seed}"),
         NamesFrom::List { file } => format!("as listed in {file}"),
         NamesFrom::Puzzles { kind, side } => {
-            let source = PuzzleSource::Table { file: UNKNOWN_TABLE.to_owned(), take: None };
+            let source = PuzzleSource::Unknown;
             return Data::Puzzles(PuzzleData { kind: *kind, side: *side, variants: 0, source });
         }
     };

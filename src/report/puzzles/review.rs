@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::text::{COLUMNS, line};
-use super::{Group, KEPT, PuzzlePrediction, PuzzleRecord};
+use super::{Group, PuzzlePrediction, PuzzleRecord};
 use crate::puzzle::PuzzleSet;
 use crate::report::{ReportError, Status, ended};
 use crate::units::{Count, Seconds};
@@ -64,10 +64,10 @@ impl<'a> PuzzleReview<'a> {
         }
     }
 
-    /// The puzzles that are drawn, those that are wrong first, of those with the answers after every step.
+    /// The puzzles that are drawn: those that are wrong first, and of equals those with the answers after every step.
     pub fn drawn(&self) -> Vec<&PuzzlePrediction> {
-        let mut drawn: Vec<&PuzzlePrediction> = self.predictions.iter().take(KEPT).collect();
-        drawn.sort_by_key(|prediction| prediction.is_exact());
+        let mut drawn: Vec<&PuzzlePrediction> = self.predictions.iter().collect();
+        drawn.sort_by_key(|prediction| (prediction.is_exact(), prediction.earlier.is_empty()));
         drawn.truncate(DRAWN);
         drawn
     }

@@ -6,34 +6,50 @@
 use std::collections::HashSet;
 
 use rayon::prelude::*;
+use thiserror::Error;
 
 use crate::augment::form_of;
 use crate::grid::Grid;
 use crate::ops::Operations;
 use crate::puzzle::{PuzzleError, PuzzleSet};
-use crate::recipe::{PuzzleData, PuzzleSource, RecipeError, Trained};
+use crate::recipe::{PuzzleData, Trained};
 
 /// The questions that a checkpoint has learned.
 #[derive(Clone, Debug)]
 pub struct Training(HashSet<Grid>);
 
+/// Why it is not known which questions a checkpoint has learned.
+#[derive(Debug, Error)]
+pub enum NotKnown {
+    /// They could not be read or made.
+    #[error(transparent)]
+    Puzzle(PuzzleError),
+    /// There was no time to make them.
+    #[error("there was no time to make them anew")]
+    Stopped,
+    /// They are others now.
+    #[error("what is there now as {0} is not what was learned")]
+    Other(String),
+}
+
 impl Training {
-    /// Makes the training set of a checkpoint anew; why that cannot be is said.
+    /// Makes the puzzles that a checkpoint has learned anew, unless `stop` says that there is no time.
     ///
     /// # Errors
-    /// [`RecipeError::NoPuzzles`] of a model that was trained on tasks.
+    /// [`NotKnown`].
     pub fn of<D: Operations>(
         trained: &Trained<D>,
+        data: &PuzzleData,
         stop: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Result<Self, String>, RecipeError> {
-        let data = trained.recipe.puzzles()?;
-        Ok(match made_anew(data, trained.recipe.seed, stop) {
-            Err(fault) => Err(fault.to_string()),
-            Ok(set) if trained.sets.iter().all(|learned| learned.digest != set.digest()) => {
-                Err(format!("what is there now as {} is not what was learned", data.name()))
-            }
-            Ok(set) => Ok(Self(forms(&set).into_iter().collect())),
-        })
+    ) -> Result<Self, NotKnown> {
+        let set = data.puzzles(trained.recipe.seed, stop).map_err(|fault| match fault {
+            PuzzleError::Interrupted => NotKnown::Stopped,
+            fault => NotKnown::Puzzle(fault),
+        })?;
+        match trained.sets.iter().any(|learned| learned.digest == set.digest()) {
+            true => Ok(Self(forms(&set).into_iter().collect())),
+            false => Err(NotKnown::Other(data.name())),
+        }
     }
 
     /// Whether each puzzle asks what a learned one asks.
@@ -44,13 +60,4 @@ impl Training {
 
 fn forms(set: &PuzzleSet) -> Vec<Grid> {
     set.puzzles.par_iter().map(|puzzle| form_of(set.kind, &puzzle.question)).collect()
-}
-
-/// The training set. To generate one may take long, so it can be stopped.
-fn made_anew(data: &PuzzleData, seed: u64, stop: &(dyn Fn() -> bool + Sync)) -> Result<PuzzleSet, PuzzleError> {
-    let PuzzleSource::Generated(generated) = &data.source else { return data.puzzles(seed) };
-    let wish = generated.wish(data.kind, data.side)?;
-    let puzzle = |index| if stop() { Err(PuzzleError::Interrupted) } else { wish.puzzle(generated.seed, index) };
-    let puzzles = (0..generated.count).into_par_iter().map(puzzle).collect::<Result<_, _>>()?;
-    Ok(PuzzleSet { kind: data.kind, side: data.side, puzzles })
 }

@@ -4,6 +4,6 @@ mod learned;
 mod run;
 mod solver;
 
-pub use learned::Training;
+pub use learned::{NotKnown, Training};
 pub use run::{PuzzlePlan, PuzzleProgress, run_puzzles};
 pub use solver::PuzzleSolver;

@@ -9,12 +9,13 @@ use crate::encode::{self, Drawing};
 use crate::grid::Grid;
 use crate::model::{Answer, Example, Inputs, pack};
 use crate::ops::Operations;
-use crate::puzzle::Puzzle;
+use crate::puzzle::{Kind, Puzzle};
 use crate::recipe::{RecipeError, Trained};
 
 /// A trained model that answers puzzles.
 pub struct PuzzleSolver<D: Operations> {
     trained: Trained<D>,
+    kind: Kind,
     /// The row of the puzzle table that all puzzles share.
     row: Vec<f32>,
     steps: usize,
@@ -35,9 +36,9 @@ impl<D: Operations> PuzzleSolver<D> {
     /// # Errors
     /// [`RecipeError::NoPuzzles`] of a model that was trained on tasks, or when its row cannot be read.
     pub fn new(trained: Trained<D>, steps: usize, tokens_per_batch: usize) -> Result<Self, RecipeError> {
-        trained.recipe.puzzles()?;
+        let kind = trained.recipe.puzzles()?.kind;
         let row = trained.table.row(0)?;
-        Ok(Self { trained, row, steps, tokens_per_batch })
+        Ok(Self { trained, kind, row, steps, tokens_per_batch })
     }
 
     /// The puzzles that run together, by their numbers.
@@ -65,8 +66,9 @@ impl<D: Operations> PuzzleSolver<D> {
             carry = result.carry;
         }
         let last = by_step.last()?;
+        let read = |question: &Grid, answer: &Answer| encode::read_puzzle(self.kind, question, &answer.cells);
         let answered = |(place, last): (usize, &Answer)| Answered {
-            grids: by_step.iter().map(|answers| encode::read_puzzle(&answers[place].cells)).collect(),
+            grids: by_step.iter().map(|answers| read(&puzzles[place].question, &answers[place])).collect(),
             halt: 1.0 / (1.0 + f64::from(-last.halt_logit).exp()),
         };
         Some(last.iter().enumerate().map(answered).collect())
