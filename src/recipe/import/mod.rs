@@ -6,6 +6,7 @@
 //! fewer is refused. It is never reset.
 
 mod config;
+mod data;
 mod export;
 mod known;
 mod tensors;
@@ -17,15 +18,16 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::checkpoint::{CheckpointError, Content, Folder, LoadReport, Part, header, to_bytes};
-use crate::dataset::{Colours, Identifiers, Sizes};
-use crate::encode::{Canvas, VOCABULARY, vocabulary_of};
+use crate::dataset::Identifiers;
+use crate::encode::{VOCABULARY, vocabulary_of};
 use crate::files::{self, NewFolder};
 use crate::grid::MAX_SIDE;
 use crate::model::{Spec, specs};
 use crate::puzzle::Kind;
 use crate::recipe::trained::{About, PUZZLE_TABLE, SetDigest};
-use crate::recipe::{Data, PuzzleData, PuzzleSource, Recipe, RecipeError, SourceRecipe, TaskData, held_out_sets};
+use crate::recipe::{Recipe, RecipeError};
 pub use config::Published;
+use data::data_of;
 pub use export::export;
 use tensors::needed;
 pub use tensors::{PUBLISHED_PREFIX, PublishedTensors};
@@ -303,27 +305,6 @@ fn name_of(output: &Path) -> String {
     let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     let name = name.trim_start_matches('.').to_owned();
     if name.is_empty() { "imported".to_owned() } else { name }
-}
-
-/// What the checkpoint was trained on, as far as it is known.
-fn data_of(names: &NamesFrom, sets: &[SetDigest]) -> Data {
-    let plan = match names {
-        NamesFrom::Order { variants, seed } => format!("published order, {variants} variants, seed {seed}"),
-        NamesFrom::List { file } => format!("as listed in {file}"),
-        NamesFrom::Puzzles { kind, side } => {
-            let source = PuzzleSource::Unknown;
-            return Data::Puzzles(PuzzleData { kind: *kind, side: *side, variants: 0, source });
-        }
-    };
-    let held_out = held_out_sets();
-    let source = |set: &SetDigest| SourceRecipe {
-        tasks: set.name.clone(),
-        test_pairs: !held_out.contains(&set.name),
-        largest_side: MAX_SIDE,
-        sizes: Sizes::Any,
-    };
-    let sources = sets.iter().map(source).collect();
-    Data::Tasks(TaskData { plan, colours: Colours::ByVariant, canvas: Canvas::Board, sources, held_out })
 }
 
 #[cfg(test)]
