@@ -1,4 +1,7 @@
 //! `Folder`: the files of a checkpoint and the manifest that makes them one.
+//!
+//! What bites: the manifest is what a checkpoint is. Until a new one stands, no file that the standing one names is touched, so that the
+//! program may be killed, or the power fail, between any two steps.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,12 +31,27 @@ pub enum Part {
 }
 
 impl Part {
-    fn file_name(self, step: usize) -> String {
-        match self {
-            Self::Model => format!("model-{step:06}.safetensors"),
-            Self::Identifiers => "identifiers.txt".to_owned(),
-            Self::State => format!("state-{step:06}.safetensors"),
-        }
+    /// The names that a part's file may have at a step, the usual one first.
+    fn file_names(self, step: usize) -> impl Iterator<Item = String> {
+        (1..).map(move |number| {
+            let again = if number > 1 { format!(".{number}") } else { String::new() };
+            match self {
+                Self::Model => format!("model-{step:06}{again}.safetensors"),
+                Self::Identifiers => format!("identifiers{again}.txt"),
+                Self::State => format!("state-{step:06}{again}.safetensors"),
+            }
+        })
+    }
+
+    /// True for a name that [`file_names`](Self::file_names) gives at some step.
+    fn is_name(name: &str) -> bool {
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let tensors = || {
+            let name = name.strip_suffix(".safetensors")?;
+            name.strip_prefix("model-").or(name.strip_prefix("state-"))
+        };
+        let identifiers = || name.strip_prefix("identifiers.")?.strip_suffix(".txt");
+        name == "identifiers.txt" || tensors().or_else(identifiers).is_some_and(|rest| rest.split('.').all(is_number))
     }
 
     fn name(self) -> &'static str {
@@ -186,14 +204,11 @@ impl Folder {
         about: M,
         parts: Vec<(Part, Content<'_>)>,
     ) -> Result<(), CheckpointError> {
+        files::remove_leftovers(&self.path);
+        let standing = self.standing();
         let mut entries = BTreeMap::new();
         for (part, content) in parts {
-            let file = part.file_name(step);
-            let sha256 = files::write_with(&self.path.join(&file), |sink| match content {
-                Content::Bytes(bytes) => Ok(sink.write(&bytes)?),
-                Content::Pieces(write) => write(sink),
-            })?;
-            entries.insert(part, Entry { file, sha256 });
+            entries.insert(part, self.write_part(part, step, content, &standing)?);
         }
         let program = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
         let manifest = Manifest { format: FORMAT, program, step, about, files: entries };
@@ -203,14 +218,44 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes model and state files of earlier steps. One that cannot be removed costs space and no more.
+    /// The files of the manifest that stands; none where it is none of ours.
+    fn standing(&self) -> BTreeMap<Part, Entry> {
+        self.manifest::<serde::de::IgnoredAny>().map_or_else(|_| BTreeMap::new(), |manifest| manifest.files)
+    }
+
+    /// Writes a part under a name that the standing manifest does not use. A file of it that is the same already stays as it is.
+    fn write_part(
+        &self,
+        part: Part,
+        step: usize,
+        content: Content<'_>,
+        standing: &BTreeMap<Part, Entry>,
+    ) -> Result<Entry, CheckpointError> {
+        let is_free = |name: &String| standing.values().all(|entry| entry.file != *name);
+        let file = part.file_names(step).find(is_free).expect("a manifest names a few files");
+        let path = self.path.join(&file);
+        let written = files::write_beside(&path, |sink| match content {
+            Content::Bytes(bytes) => Ok(sink.write(&bytes)?),
+            Content::Pieces(write) => write(sink),
+        })?;
+        let is_same = |entry: &&Entry| {
+            entry.sha256 == written.sha256()
+                && files::sha256_of(&self.path.join(&entry.file)).is_ok_and(|found| found == entry.sha256)
+        };
+        if let Some(entry) = standing.get(&part).filter(is_same) {
+            return Ok(entry.clone());
+        }
+        let sha256 = written.sha256().to_owned();
+        written.finish(&path)?;
+        Ok(Entry { file, sha256 })
+    }
+
+    /// Removes files of earlier checkpoints. One that cannot be removed costs space and no more.
     fn remove_old(&self, kept: &BTreeMap<Part, Entry>) {
         let Ok(entries) = fs::read_dir(&self.path) else { return };
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let ours =
-                ["model-", "state-"].iter().any(|start| name.starts_with(start)) && name.ends_with(".safetensors");
-            if ours && !kept.values().any(|entry| entry.file == name) {
+            if Part::is_name(&name) && !kept.values().any(|entry| entry.file == name) {
                 drop(fs::remove_file(entry.path()));
             }
         }
@@ -238,6 +283,32 @@ mod tests {
         assert!(!folder.path().join("model-000001.safetensors").exists());
         let missing = folder.read(&manifest, Part::State).unwrap_err().to_string();
         assert!(missing.contains("no training state"), "{missing}");
+    }
+
+    #[test]
+    fn no_file_of_the_standing_checkpoint_is_written_over_before_the_next_stands() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::new(place.path());
+        let parts = |model: &str, names: &str| {
+            let content = |text: &str| Content::Bytes(text.into());
+            vec![(Part::Identifiers, content(names)), (Part::Model, content(model))]
+        };
+        folder.write(5, (), parts("one", "a\n")).unwrap();
+        // at the same step again, and cut off between two files
+        let mut cut = parts("two", "a\nb\n");
+        let fault = || CheckpointError::NoManifest("cut off".into());
+        cut.push((Part::State, Content::Pieces(Box::new(move |_| Err(fault())))));
+        assert!(folder.write(5, (), cut).is_err());
+        let read = |part| {
+            let manifest = folder.manifest::<()>().unwrap();
+            String::from_utf8(folder.read(&manifest, part).unwrap().1).unwrap()
+        };
+        assert_eq!((read(Part::Model), read(Part::Identifiers)), ("one".into(), "a\n".into()));
+        folder.write(5, (), parts("two", "a\n")).unwrap();
+        assert_eq!((read(Part::Model), read(Part::Identifiers)), ("two".into(), "a\n".into()));
+        let mut names: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["identifiers.txt", "manifest.json", "model-000005.2.safetensors"]);
     }
 
     #[test]

@@ -1,19 +1,24 @@
 //! `NewFolder`: a folder that appears under its name only when it is whole.
 //!
-//! It is filled beside its place and renamed at the end. One that is dropped before is removed with all that is in it.
+//! It is filled beside its place and renamed at the end. One that is dropped before is removed with all that is in it, and one whose program
+//! was killed by the next that comes to its place.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use super::FileError;
+use super::durable::{flush_folder, make_folders};
+use super::leftovers::{guarded, remove_leftovers};
 
 /// A folder on its way.
 #[derive(Debug)]
 pub struct NewFolder {
     beside: TempDir,
+    /// Held while it is filled.
+    guard: File,
     place: PathBuf,
 }
 
@@ -30,13 +35,17 @@ impl NewFolder {
         let place = std::path::absolute(place).map_err(failed)?;
         let failed = |source| FileError::Write { path: place.clone(), source };
         let above = place.parent().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
-        fs::create_dir_all(above).map_err(failed)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".trm-arc-");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-        let beside = builder.tempdir_in(above).map_err(failed)?;
-        Ok(Self { beside, place })
+        make_folders(above).map_err(failed)?;
+        remove_leftovers(above);
+        let made = guarded(|builder| {
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+            let folder = builder.tempdir_in(above)?;
+            let guard = File::open(folder.path())?;
+            Ok((folder, guard))
+        });
+        let (beside, guard) = made.map_err(failed)?;
+        Ok(Self { beside, guard, place })
     }
 
     /// Where it is filled.
@@ -49,10 +58,12 @@ impl NewFolder {
     /// # Errors
     /// [`FileError::Write`]; the folder is then removed.
     pub fn finish(self) -> Result<(), FileError> {
-        let Self { beside, place } = self;
-        fs::rename(beside.path(), &place).map_err(|source| FileError::Write { path: place, source })?;
-        let _ = beside.keep();
-        Ok(())
+        let Self { beside, guard, place } = self;
+        let failed = |source| FileError::Write { path: place.clone(), source };
+        flush_folder(beside.path()).map_err(failed)?;
+        fs::rename(beside.path(), &place).map_err(failed)?;
+        drop((beside.keep(), guard));
+        flush_folder(place.parent().expect("it was made in a folder")).map_err(failed)
     }
 }
 

@@ -1,7 +1,10 @@
 //! Files: read with the path in every error, written beside and renamed, so that nothing is ever half-written.
 
+mod durable;
 mod entries;
 mod folder;
+mod hold;
+mod leftovers;
 mod write;
 
 use std::env;
@@ -17,7 +20,9 @@ use thiserror::Error;
 use crate::names;
 pub use entries::Entries;
 pub use folder::NewFolder;
-pub use write::{Sink, check_writable, create, place, write, write_with};
+pub use hold::{Held, hold, hold_folder, hold_new_folder};
+pub use leftovers::remove_leftovers;
+pub use write::{Sink, Written, check_writable, create, make_room_for, place, write, write_beside, write_with};
 
 /// What some editors put before UTF-8 text.
 pub const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -52,6 +57,12 @@ pub enum FileError {
         hint: String,
         /// The names that there are.
         known: String,
+    },
+    /// Another process has it in hand.
+    #[error("another run is writing to {path}; wait for its end, or name another place")]
+    Busy {
+        /// The file or folder.
+        path: PathBuf,
     },
     /// The file is not what its format says.
     #[error("{path}: {message}")]

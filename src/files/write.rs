@@ -1,4 +1,5 @@
-//! Writing: beside first, flushed to the disk, then renamed over the file.
+//! Writing: beside first, flushed to the disk, then renamed over the file, and the folder flushed, as else a loss of power may take the
+//! new name back.
 //!
 //! What bites: a rename replaces whatever stands under the name. So a symbolic link is followed and its target replaced,
 //! and what is no file (a pipe, a device, a stream of the process) is refused before the work starts.
@@ -9,6 +10,8 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::durable::{flush_folder, make_folders};
+use super::leftovers::{guarded, remove_leftovers};
 use super::{FileError, hex};
 
 /// Symbolic links that are followed one after another before they are taken for a circle.
@@ -31,17 +34,55 @@ pub fn write_with<E: From<FileError>>(
     path: &Path,
     content: impl FnOnce(&mut Sink) -> Result<(), E>,
 ) -> Result<String, E> {
+    let written = write_beside(path, content)?;
+    let sha256 = written.sha256.clone();
+    written.finish(path)?;
+    Ok(sha256)
+}
+
+/// The first half of it: what is to stand at `path` or beside it is whole and flushed, under no name yet.
+///
+/// # Errors
+/// As of [`write_with`].
+pub fn write_beside<E: From<FileError>>(
+    path: &Path,
+    content: impl FnOnce(&mut Sink) -> Result<(), E>,
+) -> Result<Written, E> {
     let failed = |source| FileError::Write { path: path.to_owned(), source };
     let target = target(path).map_err(failed)?;
     let folder = folder_of(&target);
-    fs::create_dir_all(folder).map_err(failed)?;
+    make_folders(folder).map_err(failed)?;
     let mut sink = Sink { path: path.to_owned(), file: temporary(folder).map_err(failed)?, digest: Sha256::new() };
     content(&mut sink)?;
     let Sink { file, digest, .. } = sink;
-    keep_permissions(file.as_file(), &target).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
-    file.persist(&target).map_err(|e| failed(e.error))?;
-    Ok(hex(&digest.finalize()))
+    Ok(Written { file, sha256: hex(&digest.finalize()) })
+}
+
+/// A whole file without a name; removed when it is dropped.
+#[derive(Debug)]
+pub struct Written {
+    file: tempfile::NamedTempFile,
+    sha256: String,
+}
+
+impl Written {
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Gives it its name, in the folder that it was written for.
+    ///
+    /// # Errors
+    /// [`FileError::Write`]; what stood under the name still does.
+    pub fn finish(self, path: &Path) -> Result<(), FileError> {
+        let failed = |source| FileError::Write { path: path.to_owned(), source };
+        let target = target(path).map_err(failed)?;
+        keep_permissions(self.file.as_file(), &target).map_err(failed)?;
+        self.file.persist(&target).map_err(|e| failed(e.error))?;
+        flush_folder(folder_of(&target)).map_err(failed)
+    }
 }
 
 /// A file on its way.
@@ -71,12 +112,20 @@ impl Sink {
 pub fn create(path: &Path) -> Result<(PathBuf, File), FileError> {
     let failed = |source| FileError::Write { path: path.to_owned(), source };
     let target = target(path).map_err(failed)?;
-    fs::create_dir_all(folder_of(&target)).map_err(failed)?;
+    make_folders(folder_of(&target)).map_err(failed)?;
     let file = File::create(&target).map_err(failed)?;
     Ok((target, file))
 }
 
-/// Finds out before the work starts that `path` can be written, and leaves nothing behind.
+/// Makes the folder that a file is to lie in, when it is not there.
+///
+/// # Errors
+/// [`FileError::Write`].
+pub fn make_room_for(path: &Path) -> Result<(), FileError> {
+    make_folders(folder_of(path)).map_err(|source| FileError::Write { path: path.to_owned(), source })
+}
+
+/// Finds out before the work starts that `path` can be written, and leaves nothing behind, not even what a killed writer left there.
 ///
 /// # Errors
 /// [`FileError::Write`].
@@ -91,6 +140,7 @@ pub fn check_writable(path: &Path) -> Result<(), FileError> {
     while fs::symlink_metadata(folder).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         folder = folder_of(folder);
     }
+    remove_leftovers(folder);
     temporary(folder).map_err(failed)?;
     Ok(())
 }
@@ -144,17 +194,20 @@ fn no_file(fault: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, fault)
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A file without a lasting name, removed when it is dropped, with the permissions that new files have.
 fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".trm-arc-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    guarded(|builder| {
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder)?;
+        let guard = file.as_file().try_clone()?;
+        Ok((file, guard))
+    })
+    .map(|(file, _)| file)
 }
 
 /// Gives a file the permissions of the one that it will replace.
