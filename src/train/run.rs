@@ -15,7 +15,7 @@ use crate::augment::AugmentError;
 use crate::checkpoint::Folder;
 use crate::dataset::TrainingSet;
 use crate::device::Precision;
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, Held};
 use crate::ops::Operations;
 use crate::ranks::{Ranks, RanksError, agree};
 use crate::recipe::{LOG_FILE, Recipe, RecipeError};
@@ -181,7 +181,7 @@ pub(super) fn train_from<D: Operations>(
     let ranks = training.ranks;
     let writes = ranks.rank() == 0;
     let log_path = training.output.join(LOG_FILE);
-    let Begun { mut trainer, before, mut rows } = agree(ranks, begin(training, start))?;
+    let Begun { mut trainer, before, mut rows, held: _held } = agree(ranks, begin(training, start))?;
     // A checkpoint of the first moment: the folder is whole at once, and a disk without room is found now.
     save(&trainer, training, before)?;
 
@@ -235,23 +235,37 @@ struct Begun<D: Operations> {
     before: f64,
     /// What stands in the log of before.
     rows: Vec<LogRow>,
+    /// The output folder, which no other training writes to meanwhile; rank 0 holds it for all.
+    held: Option<Held>,
 }
 
 fn begin<D: Operations>(
     training: &Training<'_>,
     start: impl FnOnce() -> Result<(Trainer<D>, f64), TrainError>,
 ) -> Result<Begun<D>, TrainError> {
-    if training.ranks.rank() == 0 {
-        files::check_writable(&training.output.join(LOG_FILE))?;
+    let (ranks, output) = (training.ranks, &training.output);
+    let writes = ranks.rank() == 0;
+    let mut held = None;
+    if writes {
+        files::check_writable(&output.join(LOG_FILE))?;
+        if output.is_dir() {
+            held = Some(files::hold_folder(output)?);
+        }
     }
     let (trainer, before) = start()?;
     let trainer = trainer.computing_in(training.precision);
-    let (ranks, batch) = (training.ranks.count(), trainer.recipe.training.batch);
-    if ranks > batch {
-        return Err(TrainError::TooManyRanks { ranks, batch });
+    let (count, batch) = (ranks.count(), trainer.recipe.training.batch);
+    if count > batch {
+        return Err(TrainError::TooManyRanks { ranks: count, batch });
     }
     let log = training.resume.as_deref().map(|resume| log::read(&resume.join(LOG_FILE), trainer.step));
-    Ok(Begun { trainer, before, rows: log.transpose()?.unwrap_or_default() })
+    let rows = log.transpose()?.unwrap_or_default();
+    if writes && held.is_none() {
+        held = Some(files::hold_new_folder(output)?);
+        // another may have been quicker
+        check_output(output, training.resume.as_deref())?;
+    }
+    Ok(Begun { trainer, before, rows, held })
 }
 
 /// A whole checkpoint, written by rank 0, after a look whether the ranks have come apart: two kinds of processors may round differently.
