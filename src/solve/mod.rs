@@ -6,8 +6,10 @@ mod puzzles;
 mod rollout;
 mod run;
 mod standing;
+mod trail;
 
 pub use plan::{Plan, SolveError, record_beside};
 pub use puzzles::{NotKnown, PuzzlePlan, PuzzleProgress, PuzzleSolver, Training, run_puzzles};
 pub use rollout::{ModelSolver, Views};
-pub use run::{Outcome, Progress, run};
+pub use run::{Outcome, Progress, go_on, run};
+pub use trail::{Start, Trail, trail_beside};

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use super::journal::partial_beside;
+use super::trail::trail_beside;
 use crate::files::{self, FileError};
 use crate::report::RECORD_FILE;
 use crate::score::ScoreError;
@@ -31,6 +32,18 @@ pub enum SolveError {
     SamePath {
         /// The path.
         path: PathBuf,
+    },
+    /// What broke off is another run than the one that is to go on.
+    #[error(
+        "{path} is of a run that broke off with {before}, now it would be {now}; ask for what it was, or remove that file to begin anew"
+    )]
+    OtherRun {
+        /// The trail.
+        path: PathBuf,
+        /// What was different, as it was.
+        before: String,
+        /// As it would be.
+        now: String,
     },
     /// An output where the tasks lie.
     #[error("{path} is named for an output, but what is solved is read from there; write to another file")]
@@ -66,8 +79,14 @@ impl Plan<'_> {
     /// # Errors
     /// [`SolveError::File`], [`SolveError::SamePath`] or [`SolveError::Input`].
     pub fn check(&self) -> Result<(), SolveError> {
-        let outputs = [Some(&self.submission), Some(&self.record), self.predictions.as_ref()];
+        let trail = self.trail();
+        let outputs = [Some(&self.submission), Some(&self.record), Some(&trail), self.predictions.as_ref()];
         check_outputs(&self.inputs, &outputs, self.predictions.as_deref())
+    }
+
+    /// Where the run keeps what is behind it until it is complete.
+    pub fn trail(&self) -> PathBuf {
+        trail_beside(&self.record)
     }
 
     /// True when the time limit has passed.

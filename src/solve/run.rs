@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::plan::{Plan, SolveError};
 use super::standing::Standing;
+use super::trail::Trail;
 use crate::prediction::Solver;
 use crate::report::{Record, Status};
 use crate::submission::Submission;
@@ -47,9 +48,24 @@ pub fn run(
     interrupt: &AtomicBool,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Outcome, SolveError> {
+    go_on(solver, plan, record, None, interrupt, on_progress)
+}
+
+/// The same, but what is behind `trail` is not asked again.
+///
+/// # Errors
+/// [`SolveError`], also when the trail is another run's.
+pub fn go_on(
+    solver: &mut dyn Solver,
+    plan: &Plan<'_>,
+    record: Record,
+    trail: Option<Trail>,
+    interrupt: &AtomicBool,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Outcome, SolveError> {
     plan.check()?;
     let rounds = solver.rounds();
-    let mut standing = Standing::start(plan, record, rounds)?;
+    let mut standing = Standing::start(plan, record, rounds, trail)?;
     // Cut is only what was told to stop: a limit that passes while the last task is finished cuts nothing.
     let is_cut = AtomicBool::new(false);
     let stop = || {
@@ -60,19 +76,30 @@ pub fn run(
     'rounds: for round in 0..rounds {
         for (place, task) in plan.set.tasks.iter().enumerate() {
             let is_first = round == 0;
-            // Later rounds ask the solver alone: it may have nothing left to be cut.
-            if is_first && stop() {
-                break 'rounds;
-            }
             if is_first || standing.has_answer(place) {
-                let before = Instant::now();
-                let predictions = solver.solve_round(task, round, &stop)?;
+                let behind = standing.behind(round, place)?;
+                // Later rounds ask the solver alone: it may have nothing left to be cut.
+                if behind.is_none() && is_first && stop() {
+                    break 'rounds;
+                }
+                let (predictions, spent) = match behind {
+                    Some(behind) => behind,
+                    None => {
+                        let before = Instant::now();
+                        let predictions = solver.solve_round(task, round, &stop)?;
+                        let spent = before.elapsed();
+                        if !is_cut.load(Ordering::Relaxed) {
+                            standing.put_down(round, place, &predictions, spent)?;
+                        }
+                        (predictions, spent)
+                    }
+                };
                 let is_cut = is_cut.load(Ordering::Relaxed);
                 if predictions.is_empty() && is_cut {
                     break 'rounds;
                 }
                 if is_first || !predictions.is_empty() {
-                    standing.take(place, predictions, before.elapsed(), is_cut)?;
+                    standing.take(place, predictions, spent, is_cut)?;
                 }
             }
             on_progress(standing.progress(round, place + 1));

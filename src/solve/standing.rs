@@ -2,13 +2,14 @@
 //!
 //! Submission and record are written before the first task, after the first, about once a second, and at the end. Where tasks come in
 //! several rounds, all predictions are kept for the vote: the journal has them as they came, and is put into the order of tasks, tests and
-//! views at the end, which is that of one round.
+//! views at the end, which is that of one round. What the solver says about a task goes to the trail first.
 
 use std::time::{Duration, Instant};
 
 use super::journal::Journal;
 use super::plan::{Plan, SolveError};
 use super::run::{Outcome, Progress};
+use super::trail::{Start, Step, Trail};
 use crate::files::FileError;
 use crate::prediction::{self, Attempts, Prediction};
 use crate::report::{Record, Status, TaskEntry};
@@ -26,6 +27,7 @@ pub(super) struct Standing<'a> {
     record: Record,
     submission: Submission,
     journal: Option<Journal>,
+    trail: Trail,
     ranks: Ranks,
     written: Option<Instant>,
     rounds: usize,
@@ -34,16 +36,64 @@ pub(super) struct Standing<'a> {
 }
 
 impl<'a> Standing<'a> {
-    pub(super) fn start(plan: &'a Plan<'a>, record: Record, rounds: usize) -> Result<Self, SolveError> {
+    /// At its beginning, or where `trail` says that it broke off.
+    pub(super) fn start(
+        plan: &'a Plan<'a>,
+        mut record: Record,
+        rounds: usize,
+        trail: Option<Trail>,
+    ) -> Result<Self, SolveError> {
+        let trail = match trail {
+            Some(trail) => {
+                let Start { record: began, rounds: of_before } = trail.start();
+                let difference = record.difference(began).or_else(|| {
+                    let said = |rounds: usize| if rounds == 1 { "one round" } else { "rounds against a clock" };
+                    (*of_before != rounds).then(|| (said(*of_before).to_owned(), said(rounds).to_owned()))
+                });
+                if let Some((before, now)) = difference {
+                    return Err(SolveError::OtherRun { path: trail.path().to_owned(), before, now });
+                }
+                record.started_unix = began.started_unix;
+                trail
+            }
+            None => Trail::begin(&plan.trail(), Start { record: record.clone(), rounds })?,
+        };
         let submission = Submission::placeholders(plan.set);
         let journal = plan.predictions.as_deref().map(Journal::create).transpose()?;
         let kept = vec![Vec::new(); plan.set.tasks.len()];
         let (ranks, written) = (Ranks::default(), None);
-        let mut standing = Self { plan, record, submission, journal, ranks, written, rounds, kept };
+        let mut standing = Self { plan, record, submission, journal, trail, ranks, written, rounds, kept };
         standing.write()?;
         // The first task is written whenever it comes.
         standing.written = None;
         Ok(standing)
+    }
+
+    /// What the solver said about a task in a round before the run broke off.
+    pub(super) fn behind(
+        &mut self,
+        round: usize,
+        place: usize,
+    ) -> Result<Option<(Vec<Prediction>, Duration)>, SolveError> {
+        let step = self.trail.take(round, place)?;
+        Ok(step.map(|step| (step.predictions, Duration::try_from_secs_f64(step.seconds).unwrap_or_default())))
+    }
+
+    /// Puts down what the solver has just said about a task, all of it.
+    pub(super) fn put_down(
+        &mut self,
+        round: usize,
+        place: usize,
+        predictions: &[Prediction],
+        spent: Duration,
+    ) -> Result<(), SolveError> {
+        let (seconds, elapsed) = (spent.as_secs_f64(), self.seconds());
+        Ok(self.trail.add(&Step { round, place, seconds, elapsed, predictions: predictions.to_vec() })?)
+    }
+
+    /// Seconds of the run, those before it broke off too.
+    fn seconds(&self) -> f64 {
+        self.trail.before() + self.plan.started.elapsed().as_secs_f64()
     }
 
     /// True when an earlier round has predicted something for this task of the set.
@@ -111,7 +161,8 @@ impl<'a> Standing<'a> {
     }
 
     fn write(&mut self) -> Result<(), FileError> {
-        self.record.seconds = self.plan.started.elapsed().as_secs_f64();
+        self.record.seconds = self.seconds();
+        self.trail.flush()?;
         self.submission.write(&self.plan.submission)?;
         self.record.write(&self.plan.record)?;
         self.written = Some(Instant::now());
@@ -142,8 +193,12 @@ impl<'a> Standing<'a> {
         }
         self.record.status = status;
         self.record.finished = true;
-        self.record.seconds = self.plan.started.elapsed().as_secs_f64();
+        self.record.seconds = self.seconds();
         self.record.write(&self.plan.record)?;
+        match status {
+            Status::Complete => self.trail.remove()?,
+            _ => self.trail.flush()?,
+        }
         Ok(Outcome { record: self.record, submission: self.submission })
     }
 }

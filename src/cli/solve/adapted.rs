@@ -14,8 +14,9 @@ use crate::solve::{Plan, SolveError};
 use crate::submission::Submission;
 use crate::train::{Adapt, Length};
 
-/// Where an adapted checkpoint goes. What stands there may be half of something, or wanted: it is neither used nor written over.
-pub(super) fn folder(arguments: &Arguments) -> Result<Option<(Duration, PathBuf)>, CliError> {
+/// Where an adapted checkpoint goes. What stands there may be half of something, or wanted: unless a run that solved with it goes on, it is
+/// neither used nor written over.
+pub(super) fn folder(arguments: &Arguments, goes_on: bool) -> Result<Option<(Duration, PathBuf)>, CliError> {
     let Some(time) = arguments.adapt else { return Ok(None) };
     if arguments.solver != SolverName::Trm {
         return Err(CliError::Usage("--adapt belongs to --solver trm; the other solvers have no model".into()));
@@ -31,7 +32,7 @@ pub(super) fn folder(arguments: &Arguments) -> Result<Option<(Duration, PathBuf)
         return Err(SolveError::SamePath { path: folder }.into());
     }
     let is_empty = |folder: &Path| folder.read_dir().is_ok_and(|mut entries| entries.next().is_none());
-    if folder.symlink_metadata().is_ok() && !is_empty(&folder) {
+    if !goes_on && folder.symlink_metadata().is_ok() && !is_empty(&folder) {
         let is_checkpoint = Folder::new(&folder).exists();
         let folder = folder.display();
         return Err(CliError::Usage(match is_checkpoint {

@@ -24,10 +24,11 @@ pub(super) struct Chosen {
     pub precision: Option<Precision>,
 }
 
-/// The solver, and what would change nothing for it is said.
+/// The solver, and what would change nothing for it is said. Against a clock a model solves in rounds.
 pub(super) fn choose<D: Operations>(
     arguments: &Arguments,
     checkpoint: PathBuf,
+    in_rounds: bool,
     device: &D,
     precision: Precision,
 ) -> Result<Chosen, CliError> {
@@ -63,7 +64,7 @@ pub(super) fn choose<D: Operations>(
         return Err(CliError::Usage("--checkpoint belongs to --solver trm; the other solvers have no model".into()));
     }
     match arguments.solver {
-        SolverName::Trm => model_solver(arguments, checkpoint, device, precision),
+        SolverName::Trm => model_solver(arguments, checkpoint, in_rounds, device, precision),
         SolverName::Copy => without_model(Box::new(Copy), None),
         SolverName::Random => {
             let guesses = arguments.views.unwrap_or(2);
@@ -72,10 +73,11 @@ pub(super) fn choose<D: Operations>(
     }
 }
 
-/// The trained model. Against a clock it solves in rounds.
+/// The trained model.
 fn model_solver<D: Operations>(
     arguments: &Arguments,
     path: PathBuf,
+    in_rounds: bool,
     device: &D,
     precision: Precision,
 ) -> Result<Chosen, CliError> {
@@ -87,7 +89,7 @@ fn model_solver<D: Operations>(
     let checkpoint = model_of(&trained, path);
     let tokens = arguments.tokens_per_batch.unwrap_or(D::TOKENS_PER_BATCH);
     let mut solver = ModelSolver::new(trained, views, steps)?.with_tokens_per_batch(tokens);
-    if arguments.time_limit.is_some() {
+    if in_rounds {
         solver = solver.in_rounds();
     }
     Ok(Chosen {

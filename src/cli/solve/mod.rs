@@ -3,6 +3,7 @@
 mod adapted;
 mod chosen;
 mod puzzles;
+mod resumed;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use crate::device::{self, DeviceChoice, Precision, on_device};
 use crate::files;
 use crate::ops::Operations;
 use crate::report::{Comparison, Record, Run, Status};
-use crate::solve::{self, Plan};
+use crate::solve::{self, Plan, Trail};
 use crate::submission;
 use crate::task::{self, Shard};
 use crate::units::{self, Seconds};
@@ -30,12 +31,15 @@ use crate::units::{self, Seconds};
   trm-arc solve my_challenges.json --solver copy --submission out/submission.json
   trm-arc solve arc-agi-2/evaluation --shard 2/4 --submission shards/2/submission.json
   trm-arc solve my_challenges.json --adapt 20m --time-limit 30m --submission out/submission.json
+  trm-arc solve arc-agi-1/evaluation --resume
   trm-arc solve hard.csv --checkpoint runs/sudoku --predictions out/predictions.csv
 
 The submission is valid from the first second; tasks are replaced as they are solved. A task that the solver does not \
 know is answered by a copy of its input and marked in the record. With --time-limit the views come in rounds over all tasks, \
 so that each has an answer early: the first view of every test input, then up to 8, up to 64, and all. What comes of a run that \
 the limit does not cut is the same. \
+What is behind a run is kept in run.json.progress beside its record until it is complete: the same command with --resume goes on with a \
+run that was killed, interrupted or out of time, asks nothing again that was answered, and ends with the same files. \
 With --adapt the checkpoint first adapts to the demonstrations of the tasks, see trm-arc adapt; that counts into --time-limit.
 
 A file that ends in .csv is a table of puzzles, see trm-arc puzzles; the checkpoint must have learned such puzzles. Its answers go to \
@@ -79,6 +83,9 @@ pub struct Arguments {
     /// End in order after this time: 90s, 20m, 2h
     #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
     time_limit: Option<Duration>,
+    /// Go on with the run that broke off here; the time limit counts anew
+    #[arg(long)]
+    resume: bool,
     /// Adapt the checkpoint to the demonstrations of the tasks first, for this long: 90s, 20m, 2h
     #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
     adapt: Option<Duration>,
@@ -139,18 +146,20 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
         started,
     };
     plan.check()?;
+    let found = resumed::find(arguments, &plan)?;
     let interrupt = interrupt::catch()?;
     let solver = arguments.solver.name();
     let computing = device::computing_in(device, precision);
     let mut record = Record::new(solver, solver, &set, arguments.seed.unwrap_or(0), &computing);
     // The placeholders come after the model: a checkpoint that is none must leave no submission behind.
-    let adapted = adapted::folder(arguments)?;
-    if let Some((time, folder)) = &adapted {
+    let adapted = adapted::folder(arguments, found.is_adapted())?;
+    if let Some((time, folder)) = adapted.as_ref().filter(|_| !found.is_adapted()) {
         adapted::adapt(arguments, &plan, &record, *time, folder, interrupt, device)?;
     }
     let adapted = adapted.map(|(_, folder)| folder);
     let checkpoint = adapted.clone().unwrap_or_else(|| checkpoint(arguments));
-    let mut chosen = chosen::choose(arguments, checkpoint, device, precision)?;
+    let in_rounds = found.in_rounds().unwrap_or(arguments.time_limit.is_some());
+    let mut chosen = chosen::choose(arguments, checkpoint, in_rounds, device, precision)?;
     if let Some(recipe) = chosen.checkpoint.as_ref().and_then(|checkpoint| checkpoint.recipe.as_ref()) {
         record.name = format!("{solver} {recipe}");
     }
@@ -159,9 +168,11 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
     record.steps = chosen.steps;
     record.tokens_per_batch = chosen.tokens_per_batch;
     record.precision = chosen.precision.map(|precision| precision.to_string());
-    let bar = watch::bar(&plan, chosen.views_of_task.take(), chosen.solver.rounds() > 1);
+    let Some(trail) = found.trail(&record, &plan) else { return Ok(Exit::Done) };
+    let behind = trail.as_ref().map_or(0, Trail::steps);
+    let bar = watch::bar(&plan, chosen.views_of_task.take(), chosen.solver.rounds() > 1, behind);
     let show = &mut |progress| watch::show(&bar, progress);
-    let outcome = solve::run(&mut *chosen.solver, &plan, record, interrupt, show);
+    let outcome = solve::go_on(&mut *chosen.solver, &plan, record, trail, interrupt, show);
     bar.finish_and_clear();
     let record = outcome?.record;
     print(&summary(&record, &plan, adapted.as_deref()))?;
@@ -220,6 +231,9 @@ fn summary(record: &Record, plan: &Plan<'_>, adapted: Option<&Path>) -> String {
     }
     if let Some(predictions) = &plan.predictions {
         text += &format!("predictions {}\n", predictions.display());
+    }
+    if matches!(record.status, Status::TimeLimit | Status::Interrupted) {
+        text += &format!("go on       {}\n", resumed::command());
     }
     text
 }

@@ -83,6 +83,7 @@ fn refuse_what_means_nothing(arguments: &Arguments) -> Result<(), CliError> {
         ("--views", arguments.views.is_some(), "a puzzle is seen as it is"),
         ("--shard", arguments.shard.is_some(), "shards are parts of a submission; cut the table instead"),
         ("--adapt", arguments.adapt.is_some(), "puzzles have no demonstrations to adapt to"),
+        ("--resume", arguments.resume, "puzzles are quick, and what broke off is solved again"),
         ("--solver", arguments.solver != SolverName::Trm, "only a trained model answers puzzles"),
     ];
     if let Some((flag, _, reason)) = of_tasks.into_iter().find(|(_, is_given, _)| *is_given) {
