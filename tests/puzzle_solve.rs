@@ -305,3 +305,39 @@ fn other_commands_refuse_a_run_on_puzzles_by_name() {
         &["small learns Sudoku", "no tasks"],
     );
 }
+
+#[test]
+fn a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes() {
+    let slowly = ["--steps", "400", "--tokens-per-batch", "17"];
+    assert_eq!(TRAINED.solve("new.csv", "whole", &slowly).code, 0);
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_trm-arc"))
+        .current_dir(TRAINED.0.0.path())
+        .args(["solve", "new.csv", "--checkpoint", "model", "--predictions", "killed/predictions.csv"])
+        .args(slowly)
+        .spawn()
+        .unwrap();
+    let trail = TRAINED.0.path("killed/run.json.progress");
+    let behind = || fs::read_to_string(&trail).map_or(0, |text| text.lines().count().saturating_sub(1));
+    while behind() == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!((1..4).contains(&behind()), "{} pieces are behind it", behind());
+    assert_refused(
+        &TRAINED.solve("new.csv", "killed", &slowly),
+        &["killed/run.json.progress", "broke off", "--resume"],
+    );
+    let fewer = ["--steps", "399", "--tokens-per-batch", "17", "--resume"];
+    assert_refused(&TRAINED.solve("new.csv", "killed", &fewer), &["steps 400, now it would be steps 399"]);
+    let ended = TRAINED.solve("new.csv", "killed", &[&slowly[..], &["--resume"]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(!TRAINED.0.has("killed/run.json.progress"));
+    let read = |place: &str| fs::read(TRAINED.0.path(&format!("{place}/predictions.csv"))).unwrap();
+    assert!(read("killed") == read("whole"), "the end is another one");
+    let [killed, whole] = ["killed", "whole"].map(|place| TRAINED.record(place));
+    assert_eq!((&killed["score"], &killed["answered"]), (&whole["score"], &whole["answered"]));
+    let again = TRAINED.solve("new.csv", "killed", &[&slowly[..], &["--resume"]].concat());
+    assert!(again.code == 0 && again.stderr.contains("complete, and nothing is left to do"), "{}", again.stderr);
+}

@@ -4,6 +4,7 @@
 //! written by a run and read by `trm-arc compare` and `report`; `reports/baselines.csv` is part of the program.
 
 mod baselines;
+mod begun;
 mod change;
 pub mod chart;
 mod comparison;
@@ -19,6 +20,7 @@ use thiserror::Error;
 
 use crate::files::FileError;
 pub use baselines::{Baseline, Kind, baselines};
+pub use begun::Begun;
 pub use change::{Change, Side};
 pub use comparison::{Comparison, Row};
 pub use puzzles::{

@@ -207,32 +207,6 @@ impl Record {
         self.entries.iter().map(|entry| entry.solved.map(|solved| usize::from(solved == entry.outputs))).sum()
     }
 
-    /// What was asked otherwise than in another run, there and here; `None` when both come to the same answers.
-    pub fn difference(&self, other: &Self) -> Option<(String, String)> {
-        // of two machines of a kind one may go on with what the other began
-        let kind = |device: &str| device.chars().take_while(char::is_ascii_alphanumeric).collect::<String>();
-        let asked = |record: &Self| {
-            let checkpoint = record.checkpoint.as_ref().map(|checkpoint| checkpoint.digest.clone());
-            let number = |number: Option<usize>| number.map(|number| number.to_string());
-            [
-                ("tasks of the digest", Some(record.tasks.digest.clone())),
-                ("solver", Some(record.solver.clone())),
-                ("a checkpoint of the digest", checkpoint),
-                ("seed", Some(record.seed.to_string())),
-                ("views", number(record.views)),
-                ("steps", number(record.steps)),
-                ("tokens per batch", number(record.tokens_per_batch)),
-                ("precision", record.precision.clone()),
-                ("device", Some(kind(&record.device))),
-            ]
-        };
-        let differs = |((what, there), (_, here)): ((&str, Option<String>), (&str, Option<String>))| {
-            let said = |value: Option<String>| format!("{what} {}", value.as_deref().unwrap_or("none"));
-            (there != here).then(|| (said(there), said(here)))
-        };
-        asked(other).into_iter().zip(asked(self)).find_map(differs)
-    }
-
     /// Why there is no score, where there is none.
     pub fn why_unscored(&self) -> &'static str {
         if self.finished {

@@ -9,7 +9,8 @@ mod standing;
 mod trail;
 
 pub use plan::{Plan, SolveError, record_beside};
-pub use puzzles::{NotKnown, PuzzlePlan, PuzzleProgress, PuzzleSolver, Training, run_puzzles};
+pub use puzzles::{NotKnown, PuzzlePlan, PuzzleProgress, PuzzleSolver, PuzzleTrail, Training, run_puzzles};
 pub use rollout::{ModelSolver, Views};
 pub use run::{Outcome, Progress, go_on, run};
-pub use trail::{Start, Trail, trail_beside};
+pub use standing::{Start, TaskTrail};
+pub use trail::{Step, Trail, trail_beside};

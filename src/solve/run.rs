@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::plan::{Plan, SolveError};
-use super::standing::Standing;
-use super::trail::Trail;
+use super::standing::{Standing, TaskTrail};
 use crate::prediction::Solver;
 use crate::report::{Record, Status};
 use crate::submission::Submission;
@@ -59,7 +58,7 @@ pub fn go_on(
     solver: &mut dyn Solver,
     plan: &Plan<'_>,
     record: Record,
-    trail: Option<Trail>,
+    trail: Option<TaskTrail>,
     interrupt: &AtomicBool,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Outcome, SolveError> {

@@ -6,13 +6,15 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::journal::Journal;
 use super::plan::{Plan, SolveError};
 use super::run::{Outcome, Progress};
-use super::trail::{Start, Step, Trail};
+use super::trail::{Step, Trail};
 use crate::files::FileError;
 use crate::prediction::{self, Attempts, Prediction};
-use crate::report::{Record, Status, TaskEntry};
+use crate::report::{Begun, Record, Status, TaskEntry};
 use crate::score::{self, Ranks};
 use crate::submission::Submission;
 use crate::task::{Task, Test};
@@ -21,13 +23,49 @@ use crate::vote;
 /// Submission and record are written at most this often.
 const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 
+/// What a run was when it began.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// The record before the first task.
+    pub record: Record,
+    /// Rounds over all tasks.
+    pub rounds: usize,
+}
+
+/// What the solver said about a task in a round.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    round: usize,
+    /// Of the task in the set.
+    place: usize,
+    /// Seconds that the solver took.
+    seconds: f64,
+    elapsed: f64,
+    predictions: Vec<Prediction>,
+}
+
+impl Step for Answer {
+    fn place(&self) -> (usize, usize) {
+        (self.round, self.place)
+    }
+
+    fn elapsed(&self) -> f64 {
+        self.elapsed
+    }
+}
+
+/// The trail of a run on tasks.
+pub type TaskTrail = Trail<Start, Answer>;
+
 /// A run on its way.
 pub(super) struct Standing<'a> {
     plan: &'a Plan<'a>,
     record: Record,
     submission: Submission,
     journal: Option<Journal>,
-    trail: Trail,
+    trail: TaskTrail,
     ranks: Ranks,
     written: Option<Instant>,
     rounds: usize,
@@ -41,7 +79,7 @@ impl<'a> Standing<'a> {
         plan: &'a Plan<'a>,
         mut record: Record,
         rounds: usize,
-        trail: Option<Trail>,
+        trail: Option<TaskTrail>,
     ) -> Result<Self, SolveError> {
         let trail = match trail {
             Some(trail) => {
@@ -75,7 +113,7 @@ impl<'a> Standing<'a> {
         round: usize,
         place: usize,
     ) -> Result<Option<(Vec<Prediction>, Duration)>, SolveError> {
-        let step = self.trail.take(round, place)?;
+        let step = self.trail.take((round, place))?;
         Ok(step.map(|step| (step.predictions, Duration::try_from_secs_f64(step.seconds).unwrap_or_default())))
     }
 
@@ -88,7 +126,7 @@ impl<'a> Standing<'a> {
         spent: Duration,
     ) -> Result<(), SolveError> {
         let (seconds, elapsed) = (spent.as_secs_f64(), self.seconds());
-        Ok(self.trail.add(&Step { round, place, seconds, elapsed, predictions: predictions.to_vec() })?)
+        Ok(self.trail.add(&Answer { round, place, seconds, elapsed, predictions: predictions.to_vec() })?)
     }
 
     /// Seconds of the run, those before it broke off too.
@@ -195,10 +233,7 @@ impl<'a> Standing<'a> {
         self.record.finished = true;
         self.record.seconds = self.seconds();
         self.record.write(&self.plan.record)?;
-        match status {
-            Status::Complete => self.trail.remove()?,
-            _ => self.trail.flush()?,
-        }
+        self.trail.end(status == Status::Complete)?;
         Ok(Outcome { record: self.record, submission: self.submission })
     }
 }

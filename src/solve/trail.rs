@@ -1,50 +1,36 @@
 //! `Trail`: what is behind a run, in `run.json.progress` beside its record, so that one that broke off goes on where it was.
 //!
-//! The first line is the record at the start and the number of rounds; every other line is what the solver said about a task in a round,
-//! in the order of asking. Only whole answers are put down: a task that was cut short is asked again. Lines are appended, and the one at
-//! which a program was killed may be cut off; it is dropped. What is read back goes through the same vote as what is asked, so that the run
-//! ends with the same bytes. The file is locked while a run goes on, and removed when it is complete.
+//! The first line says what the run was at its start; every other line is a step of it, in order: what the solver said about a task in a
+//! round, or about a piece of a table. Only whole answers are put down: what was cut short is asked again. Lines are appended, and the one
+//! at which a program was killed may be cut off; it is dropped. What is read back goes the same way as what is asked, so that the run ends
+//! with the same bytes. The file is locked while a run goes on, and removed when it is complete.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::files::{self, FileError};
-use crate::prediction::Prediction;
-use crate::report::Record;
 
-/// What a run was when it began.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Start {
-    /// The record before the first task.
-    pub record: Record,
-    /// Rounds over all tasks.
-    pub rounds: usize,
+/// What was done between two lines.
+pub trait Step: Serialize + DeserializeOwned {
+    /// Its place in the run: no two steps have the same, and each comes where it is asked for.
+    fn place(&self) -> (usize, usize);
+
+    /// Seconds of the run up to its end.
+    fn elapsed(&self) -> f64;
 }
 
-/// What the solver said about a task in a round.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Step {
-    pub round: usize,
-    /// Of the task in the set.
-    pub place: usize,
-    /// Seconds that the solver took.
-    pub seconds: f64,
-    /// Seconds of the run so far.
-    pub elapsed: f64,
-    pub predictions: Vec<Prediction>,
-}
-
-/// A run's trail.
+/// The trail of a run that is an `S` at its start and goes by steps of `T`.
 #[derive(Debug)]
-pub struct Trail {
+pub struct Trail<S, T> {
+    of: PhantomData<T>,
     path: PathBuf,
     file: File,
-    start: Start,
+    start: S,
     steps: usize,
     /// Seconds of the run before it broke off.
     before: f64,
@@ -56,7 +42,6 @@ pub struct Trail {
 struct Behind {
     lines: BufReader<File>,
     left: usize,
-    next: Option<Step>,
 }
 
 /// Where the trail of a run with this record lies.
@@ -66,12 +51,12 @@ pub fn trail_beside(record: &Path) -> PathBuf {
     record.with_file_name(name)
 }
 
-impl Trail {
+impl<S: Serialize + DeserializeOwned, T: Step> Trail<S, T> {
     /// A new one, over whatever stands there.
     ///
     /// # Errors
     /// [`FileError`], also when another run has it.
-    pub(super) fn begin(path: &Path, start: Start) -> Result<Self, FileError> {
+    pub(super) fn begin(path: &Path, start: S) -> Result<Self, FileError> {
         let path = files::place(path)?;
         files::make_room_for(&path)?;
         let failed = |source| FileError::Write { path: path.clone(), source };
@@ -80,10 +65,10 @@ impl Trail {
         files::hold(&file, &path)?;
         file.set_len(0).map_err(failed)?;
         file.write_all(line(&start).as_bytes()).map_err(failed)?;
-        Ok(Self { path, file, start, steps: 0, before: 0.0, behind: None })
+        Ok(Self { of: PhantomData, path, file, start, steps: 0, before: 0.0, behind: None })
     }
 
-    /// The trail that a run left at `path`; `None` where there is none, or none with a task behind it.
+    /// The trail that a run left at `path`; `None` where there is none, or none with a step behind it.
     ///
     /// # Errors
     /// [`FileError`], also when another run has it, or when it is no trail.
@@ -113,14 +98,14 @@ impl Trail {
         if count < 2 {
             return Ok(None);
         }
-        let start: Start = parse(&path, 1, &first)?;
-        let before = parse::<Step>(&path, count, &last)?.elapsed;
+        let start = parse(&path, 1, &first)?;
+        let before = parse::<T>(&path, count, &last)?.elapsed();
         let mut file = lines.into_inner();
         file.set_len(end as u64).and_then(|()| file.seek(SeekFrom::End(0))).map_err(failed)?;
         let mut again = BufReader::new(File::open(&path).map_err(failed)?);
         again.read_until(b'\n', &mut Vec::new()).map_err(failed)?;
-        let behind = Some(Behind { lines: again, left: count - 1, next: None });
-        Ok(Some(Self { path, file, start, steps: count - 1, before, behind }))
+        let behind = Some(Behind { lines: again, left: count - 1 });
+        Ok(Some(Self { of: PhantomData, path, file, start, steps: count - 1, before, behind }))
     }
 
     /// Where it lies.
@@ -129,11 +114,11 @@ impl Trail {
     }
 
     /// What the run was when it began.
-    pub fn start(&self) -> &Start {
+    pub fn start(&self) -> &S {
         &self.start
     }
 
-    /// Tasks that are behind it, those of each round counted.
+    /// Steps that are behind it.
     pub fn steps(&self) -> usize {
         self.steps
     }
@@ -143,28 +128,27 @@ impl Trail {
         self.before
     }
 
-    /// What the solver said about this task in this round before the run broke off. Asked in the order of asking.
-    pub(super) fn take(&mut self, round: usize, place: usize) -> Result<Option<Step>, FileError> {
-        let Some(behind) = &mut self.behind else { return Ok(None) };
-        if behind.next.is_none() && behind.left > 0 {
-            let mut read = Vec::new();
-            let number = self.steps - behind.left + 2;
-            let failed = |source| FileError::Read { path: self.path.clone(), source };
-            behind.lines.read_until(b'\n', &mut read).map_err(failed)?;
-            (behind.next, behind.left) = (Some(parse(&self.path, number, &read)?), behind.left - 1);
+    /// The step of this place, if the run took it before it broke off. Every step is asked for in its order.
+    pub(super) fn take(&mut self, place: (usize, usize)) -> Result<Option<T>, FileError> {
+        let Some(behind) = self.behind.as_mut().filter(|behind| behind.left > 0) else { return Ok(None) };
+        let mut read = Vec::new();
+        let number = self.steps - behind.left + 2;
+        let failed = |source| FileError::Read { path: self.path.clone(), source };
+        behind.lines.read_until(b'\n', &mut read).map_err(failed)?;
+        behind.left -= 1;
+        let step: T = parse(&self.path, number, &read)?;
+        if step.place() != place {
+            let (found, place) = (step.place(), place);
+            return Err(no_line(&self.path, number, format!("it is step {found:?}, and {place:?} comes here")));
         }
-        let is_next = behind.next.as_ref().is_some_and(|step| (step.round, step.place) == (round, place));
-        let step = if is_next { behind.next.take() } else { None };
-        if behind.next.is_none() && behind.left == 0 {
-            self.behind = None;
-        }
-        Ok(step)
+        Ok(Some(step))
     }
 
-    /// Puts down what the solver has just said.
-    pub(super) fn add(&mut self, step: &Step) -> Result<(), FileError> {
+    /// Puts down a step.
+    pub(super) fn add(&mut self, step: &T) -> Result<(), FileError> {
         // at once, so that a kill between two pieces of a line is rare
         let written = self.file.write_all(line(step).as_bytes());
+        self.steps += 1;
         written.map_err(|source| FileError::Write { path: self.path.clone(), source })
     }
 
@@ -173,8 +157,11 @@ impl Trail {
         self.file.sync_data().map_err(|source| FileError::Write { path: self.path.clone(), source })
     }
 
-    /// Nothing is left to go on with.
-    pub(super) fn remove(self) -> Result<(), FileError> {
+    /// At a run's end: what can be gone on with is flushed, what cannot is removed.
+    pub(super) fn end(self, is_complete: bool) -> Result<(), FileError> {
+        if !is_complete && self.steps > 0 {
+            return self.flush();
+        }
         fs::remove_file(&self.path).map_err(|source| FileError::Write { path: self.path.clone(), source })
     }
 }
@@ -183,9 +170,13 @@ fn line(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("a trail is plain data") + "\n"
 }
 
-fn parse<'a, T: Deserialize<'a>>(path: &Path, number: usize, line: &'a [u8]) -> Result<T, FileError> {
-    serde_json::from_slice(line).map_err(|fault| {
-        let way = "remove this file to begin anew";
-        files::format_error(path, format!("line {number} is nothing that a run puts down: {fault}; {way}"))
-    })
+fn parse<T: DeserializeOwned>(path: &Path, number: usize, line: &[u8]) -> Result<T, FileError> {
+    serde_json::from_slice(line).map_err(|fault| no_line(path, number, fault.to_string()))
+}
+
+fn no_line(path: &Path, number: usize, fault: String) -> FileError {
+    files::format_error(
+        path,
+        format!("line {number} is not what the run put down: {fault}; remove this file to begin anew"),
+    )
 }

@@ -19,7 +19,7 @@ use crate::device::{self, DeviceChoice, Precision, on_device};
 use crate::files;
 use crate::ops::Operations;
 use crate::report::{Comparison, Record, Run, Status};
-use crate::solve::{self, Plan, Trail};
+use crate::solve::{self, Plan, Start, TaskTrail};
 use crate::submission;
 use crate::task::{self, Shard};
 use crate::units::{self, Seconds};
@@ -146,7 +146,7 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
         started,
     };
     plan.check()?;
-    let found = resumed::find(arguments, &plan)?;
+    let found = resumed::find::<_, Start, _>(&plan.trail(), Record::read(&plan.record).ok(), arguments.resume)?;
     let interrupt = interrupt::catch()?;
     let solver = arguments.solver.name();
     let computing = device::computing_in(device, precision);
@@ -158,7 +158,7 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
     }
     let adapted = adapted.map(|(_, folder)| folder);
     let checkpoint = adapted.clone().unwrap_or_else(|| checkpoint(arguments));
-    let in_rounds = found.in_rounds().unwrap_or(arguments.time_limit.is_some());
+    let in_rounds = found.start().map_or(arguments.time_limit.is_some(), |start| start.rounds > 1);
     let mut chosen = chosen::choose(arguments, checkpoint, in_rounds, device, precision)?;
     if let Some(recipe) = chosen.checkpoint.as_ref().and_then(|checkpoint| checkpoint.recipe.as_ref()) {
         record.name = format!("{solver} {recipe}");
@@ -168,8 +168,8 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
     record.steps = chosen.steps;
     record.tokens_per_batch = chosen.tokens_per_batch;
     record.precision = chosen.precision.map(|precision| precision.to_string());
-    let Some(trail) = found.trail(&record, &plan) else { return Ok(Exit::Done) };
-    let behind = trail.as_ref().map_or(0, Trail::steps);
+    let Some(trail) = found.trail(&record) else { return Ok(Exit::Done) };
+    let behind = trail.as_ref().map_or(0, TaskTrail::steps);
     let bar = watch::bar(&plan, chosen.views_of_task.take(), chosen.solver.rounds() > 1, behind);
     let show = &mut |progress| watch::show(&bar, progress);
     let outcome = solve::go_on(&mut *chosen.solver, &plan, record, trail, interrupt, show);
@@ -232,7 +232,7 @@ fn summary(record: &Record, plan: &Plan<'_>, adapted: Option<&Path>) -> String {
     if let Some(predictions) = &plan.predictions {
         text += &format!("predictions {}\n", predictions.display());
     }
-    if matches!(record.status, Status::TimeLimit | Status::Interrupted) {
+    if plan.trail().exists() {
         text += &format!("go on       {}\n", resumed::command());
     }
     text

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Arguments, SolverName, checkpoint, chosen};
+use super::{Arguments, SolverName, checkpoint, chosen, resumed};
 use crate::cli::{CliError, Exit, interrupt, print, talk};
 use crate::device;
 use crate::ops::Operations;
@@ -38,6 +38,8 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
         started,
     };
     plan.check()?;
+    let found =
+        resumed::find::<_, PuzzleRecord, _>(&plan.trail(), PuzzleRecord::read(&plan.record).ok(), arguments.resume)?;
     let interrupt = interrupt::catch()?;
     let mut trained = Trained::load(&checkpoint(arguments), device)?;
     trained.model.precision = precision;
@@ -64,12 +66,13 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
     let from = chosen::model_of(&trained, checkpoint(arguments));
     let record = PuzzleRecord::new(&asked, from, &device::computing_in(device, precision), &precision.to_string());
     let solver = PuzzleSolver::new(trained, steps, tokens_per_batch)?;
+    let Some(trail) = found.trail(&record) else { return Ok(Exit::Done) };
     let bar = bar(&plan);
     let show = |PuzzleProgress { answered, exact }| {
         bar.set_position(answered as u64);
         bar.set_message(format!("{} exact", Count(exact as u64)));
     };
-    let record = solve::run_puzzles(&solver, &plan, training.as_ref(), record, interrupt, &show);
+    let record = solve::run_puzzles(&solver, &plan, training.as_ref(), record, trail, interrupt, &show);
     bar.finish_and_clear();
     let record = record?;
     print(&summary(&record, &plan))?;
@@ -83,7 +86,6 @@ fn refuse_what_means_nothing(arguments: &Arguments) -> Result<(), CliError> {
         ("--views", arguments.views.is_some(), "a puzzle is seen as it is"),
         ("--shard", arguments.shard.is_some(), "shards are parts of a submission; cut the table instead"),
         ("--adapt", arguments.adapt.is_some(), "puzzles have no demonstrations to adapt to"),
-        ("--resume", arguments.resume, "puzzles are quick, and what broke off is solved again"),
         ("--solver", arguments.solver != SolverName::Trm, "only a trained model answers puzzles"),
     ];
     if let Some((flag, _, reason)) = of_tasks.into_iter().find(|(_, is_given, _)| *is_given) {
@@ -131,6 +133,9 @@ fn summary(record: &PuzzleRecord, plan: &PuzzlePlan<'_>) -> String {
     let mut text = format!("{}\nrecord      {}\n", record.to_terminal(), plan.record.display());
     if let Some(predictions) = &plan.predictions {
         text += &format!("predictions {}\n", predictions.display());
+    }
+    if plan.trail().exists() {
+        text += &format!("go on       {}\n", resumed::command());
     }
     text
 }

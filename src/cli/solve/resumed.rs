@@ -3,41 +3,46 @@
 use std::env;
 use std::path::Path;
 
-use super::Arguments;
-use crate::cli::{CliError, talk};
-use crate::report::{Record, Status};
-use crate::solve::{Plan, Trail};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-/// What a run finds where it is to write.
-pub(super) enum Found {
+use crate::cli::{CliError, talk};
+use crate::report::{Begun, Status};
+use crate::solve::{Step, Trail};
+
+/// What a run finds where it is to write: `R` is its record, and its trail is one of `S` and `T`.
+pub(super) enum Found<R, S, T> {
     /// Nothing to go on with.
     Nothing,
     /// A run that came to its end: with `--resume` nothing is left to do, if it was this one.
-    Complete(Box<Record>),
+    Complete(Box<R>),
     /// A run that broke off.
-    Trail(Box<Trail>),
+    Trail(Box<Trail<S, T>>),
 }
 
-/// Looks for what an earlier run left at the places of the plan. Without `--resume` one that was killed or interrupted is an error; one that
-/// its time limit ended did what it was told, and is written over.
-pub(super) fn find(arguments: &Arguments, plan: &Plan<'_>) -> Result<Found, CliError> {
-    let trail = Trail::find(&plan.trail())?;
-    let record = Record::read(&plan.record).ok();
-    let status = record.as_ref().map(|record| record.status);
-    match (trail, arguments.resume) {
+/// Looks for what an earlier run left, which is its trail at `path`, and its record. Without `resume` one that was killed or interrupted is an
+/// error; one that its time limit ended did what it was told, and is written over.
+pub(super) fn find<R: Begun, S: Serialize + DeserializeOwned, T: Step>(
+    path: &Path,
+    record: Option<R>,
+    resume: bool,
+) -> Result<Found<R, S, T>, CliError> {
+    let trail = Trail::<S, T>::find(path)?;
+    let status = record.as_ref().map(Begun::status);
+    match (trail, resume) {
         (Some(trail), true) => Ok(Found::Trail(Box::new(trail))),
         (Some(trail), false) if !matches!(status, Some(Status::Complete | Status::TimeLimit)) => {
             let (path, steps) = (trail.path().display(), trail.steps());
             let answers = if steps == 1 { "answer" } else { "answers" };
             Err(CliError::Usage(format!(
                 "{path} is of a run that broke off with {steps} {answers} behind it; go on with it by --resume, remove that file to begin \
-                 anew, or name another --submission"
+                 anew, or name another place for what comes of this one"
             )))
         }
-        (None, true) => match record {
-            Some(record) if record.status == Status::Complete => Ok(Found::Complete(Box::new(record))),
-            _ => {
-                let folder = plan.record.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        (None, true) => match record.filter(|record| record.status() == Status::Complete) {
+            Some(record) => Ok(Found::Complete(Box::new(record))),
+            None => {
+                let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
                 talk(format_args!("note: {} has no run to go on with; this one begins", folder.display()));
                 Ok(Found::Nothing)
             }
@@ -46,27 +51,30 @@ pub(super) fn find(arguments: &Arguments, plan: &Plan<'_>) -> Result<Found, CliE
     }
 }
 
-impl Found {
+impl<R: Begun, S, T> Found<R, S, T> {
     /// True when an adapted checkpoint is there already.
     pub(super) fn is_adapted(&self) -> bool {
         !matches!(self, Self::Nothing)
     }
 
-    /// Whether the views come in rounds, where that is decided.
-    pub(super) fn in_rounds(&self) -> Option<bool> {
+    /// What the run was that goes on.
+    pub(super) fn start(&self) -> Option<&S>
+    where
+        S: Serialize + DeserializeOwned,
+        T: Step,
+    {
         match self {
-            Self::Trail(trail) => Some(trail.start().rounds > 1),
+            Self::Trail(trail) => Some(trail.start()),
             _ => None,
         }
     }
 
     /// The trail to go on with. `None` when this very run is complete, which is said.
-    pub(super) fn trail(self, record: &Record, plan: &Plan<'_>) -> Option<Option<Trail>> {
+    pub(super) fn trail(self, record: &R) -> Option<Option<Trail<S, T>>> {
         match self {
             Self::Trail(trail) => Some(Some(*trail)),
             Self::Complete(complete) if record.difference(&complete).is_none() => {
-                let path = plan.record.display();
-                talk(format_args!("note: {path} is of this run, and complete; without --resume it is solved again"));
+                talk("note: this run is complete, and nothing is left to do; without --resume it is solved again");
                 None
             }
             Self::Complete(_) => {

@@ -5,5 +5,5 @@ mod run;
 mod solver;
 
 pub use learned::{NotKnown, Training};
-pub use run::{PuzzlePlan, PuzzleProgress, run_puzzles};
+pub use run::{PuzzlePlan, PuzzleProgress, PuzzleTrail, run_puzzles};
 pub use solver::PuzzleSolver;

@@ -1,4 +1,4 @@
-//! The run: every puzzle of a table, batch by batch, with its predictions written as they come.
+//! The run: every puzzle of a table, batch by batch, with its predictions written as they come, and a trail to go on by.
 //!
 //! What bites: batches run side by side, so a run that is cut may have answered a puzzle and not the one before it. What was answered counts,
 //! whatever stands between.
@@ -8,16 +8,20 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::Training;
 use super::solver::{Answered, PuzzleSolver};
+use crate::grid::Grid;
 use crate::ops::{Inside, Operations};
 use crate::puzzle::PuzzleSet;
 use crate::report::{
-    Judged, KEPT, PuzzlePrediction, PuzzleRecord, PuzzleScore, Status, prediction_header, prediction_lines,
+    Begun, Judged, KEPT, PuzzlePrediction, PuzzleRecord, PuzzleScore, Status, prediction_header, prediction_lines,
 };
 use crate::solve::SolveError;
 use crate::solve::journal::Journal;
 use crate::solve::plan::check_outputs;
+use crate::solve::trail::{Step, Trail, trail_beside};
 
 /// Batches whose answers are written together: at their end some thread may wait for another.
 const PIECE: usize = 64;
@@ -54,8 +58,14 @@ impl PuzzlePlan<'_> {
     /// # Errors
     /// [`SolveError::File`], [`SolveError::SamePath`] or [`SolveError::Input`].
     pub fn check(&self) -> Result<(), SolveError> {
-        let outputs = [Some(&self.record), self.predictions.as_ref()];
+        let trail = self.trail();
+        let outputs = [Some(&self.record), Some(&trail), self.predictions.as_ref()];
         check_outputs(std::slice::from_ref(&self.table), &outputs, self.predictions.as_deref())
+    }
+
+    /// Where the run keeps what is behind it until it is complete.
+    pub fn trail(&self) -> PathBuf {
+        trail_beside(&self.record)
     }
 
     /// True when the time limit has passed.
@@ -64,19 +74,54 @@ impl PuzzlePlan<'_> {
     }
 }
 
-/// Solves the puzzles of a plan until they are done, the time is up, or `interrupt` is set.
+/// Batches that were answered together.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Piece {
+    number: usize,
+    /// Seconds of solving up to its end.
+    solving: f64,
+    elapsed: f64,
+    done: Vec<Done>,
+}
+
+impl Step for Piece {
+    fn place(&self) -> (usize, usize) {
+        (0, self.number)
+    }
+
+    fn elapsed(&self) -> f64 {
+        self.elapsed
+    }
+}
+
+/// The trail of a run on puzzles.
+pub type PuzzleTrail = Trail<PuzzleRecord, Piece>;
+
+/// Solves the puzzles of a plan until they are done, the time is up, or `interrupt` is set. What is behind `trail` is not asked again.
 ///
 /// # Errors
-/// [`SolveError`].
+/// [`SolveError`], also when the trail is another run's.
 pub fn run_puzzles<D: Operations>(
     solver: &PuzzleSolver<D>,
     plan: &PuzzlePlan<'_>,
     training: Option<&Training>,
     mut record: PuzzleRecord,
+    trail: Option<PuzzleTrail>,
     interrupt: &AtomicBool,
     on_progress: &(dyn Fn(PuzzleProgress) + Sync),
 ) -> Result<PuzzleRecord, SolveError> {
     plan.check()?;
+    let mut trail = match trail {
+        Some(trail) => {
+            if let Some((before, now)) = record.difference(trail.start()) {
+                return Err(SolveError::OtherRun { path: trail.path().to_owned(), before, now });
+            }
+            record.started_unix = trail.start().started_unix;
+            trail
+        }
+        None => PuzzleTrail::begin(&plan.trail(), record.clone())?,
+    };
     record.write(&plan.record)?;
     let mut journal = plan.predictions.as_deref().map(Journal::create).transpose()?;
     journal.as_mut().map_or(Ok(()), |journal| journal.append(&prediction_header()))?;
@@ -88,34 +133,56 @@ pub fn run_puzzles<D: Operations>(
         is_over
     };
     let (answered, exact) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let batch = |batch: &Range<usize>| {
-        let answers = solver.answer(&plan.set.puzzles[batch.clone()], &stop)?;
-        let puzzles = batch.clone().zip(answers);
-        let done: Vec<Done> = puzzles.map(|(number, answer)| done(plan.set, number, answer)).collect();
-        let right = done.iter().filter(|done| done.prediction.is_exact()).count();
+    let tell = |done: &[Done]| {
+        let right = done.iter().filter(|done| done.is_exact(plan.set)).count();
         let before = (answered.fetch_add(done.len(), Ordering::Relaxed), exact.fetch_add(right, Ordering::Relaxed));
         on_progress(PuzzleProgress { answered: before.0 + done.len(), exact: before.1 + right });
+    };
+    let batch = |batch: &Range<usize>| {
+        let answers = solver.answer(&plan.set.puzzles[batch.clone()], &stop)?;
+        let done: Vec<Done> = batch.clone().zip(answers).map(|(number, answer)| Done::of(number, answer)).collect();
+        tell(&done);
         Some(done)
     };
-    let began = Instant::now();
+    let seconds = |trail: &PuzzleTrail| trail.before() + plan.started.elapsed().as_secs_f64();
     let mut judged = Vec::new();
-    for piece in solver.batches(&plan.set.puzzles).chunks(PIECE) {
-        let answered = D::side_by_side(Inside::CRATE, piece, batch);
-        let done: Vec<Done> = answered.into_iter().flatten().flatten().collect();
+    let mut solving = 0.0;
+    for (number, piece) in solver.batches(&plan.set.puzzles).chunks(PIECE).enumerate() {
+        let done = match trail.take((0, number))? {
+            Some(behind) => {
+                solving = behind.solving;
+                tell(&behind.done);
+                behind.done
+            }
+            None => {
+                let began = Instant::now();
+                let answered = D::side_by_side(Inside::CRATE, piece, batch);
+                let done: Vec<Done> = answered.into_iter().flatten().flatten().collect();
+                solving += began.elapsed().as_secs_f64();
+                if is_cut.load(Ordering::Relaxed) {
+                    done
+                } else {
+                    let elapsed = seconds(&trail);
+                    let behind = Piece { number, solving, elapsed, done };
+                    trail.add(&behind)?;
+                    behind.done
+                }
+            }
+        };
         judged.extend(done.iter().map(|done| Judged {
-            rating: done.prediction.puzzle.rating,
+            rating: plan.set.puzzles[done.number].rating,
             is_learned: is_learned.as_ref().map(|learned| learned[done.number]),
-            right: done.right.clone(),
+            right: done.right(plan.set),
         }));
         if let Some(journal) = &mut journal {
-            let predictions: Vec<PuzzlePrediction> = done.into_iter().map(|done| done.prediction).collect();
+            let predictions: Vec<PuzzlePrediction> = done.into_iter().map(|done| done.prediction(plan.set)).collect();
             journal.append(&prediction_lines(plan.set.kind, &predictions))?;
         }
         if is_cut.load(Ordering::Relaxed) {
             break;
         }
     }
-    record.solving_seconds = began.elapsed().as_secs_f64();
+    record.solving_seconds = solving;
     journal.map_or(Ok(()), Journal::finish)?;
     record.answered = judged.len();
     record.unanswered = plan.set.puzzles.len() - judged.len();
@@ -126,23 +193,41 @@ pub fn run_puzzles<D: Operations>(
         (_, false) => Status::TimeLimit,
     };
     record.finished = true;
-    record.seconds = plan.started.elapsed().as_secs_f64();
+    record.seconds = seconds(&trail);
     record.write(&plan.record)?;
+    trail.end(record.status == Status::Complete)?;
     Ok(record)
 }
 
 /// A puzzle that is behind the run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Done {
     number: usize,
-    right: Vec<u16>,
-    prediction: PuzzlePrediction,
+    /// The answers after each supervision step.
+    grids: Vec<Grid>,
+    halt: f64,
 }
 
-fn done(set: &PuzzleSet, number: usize, Answered { mut grids, halt }: Answered) -> Done {
-    let puzzle = set.puzzles[number].clone();
-    let right = |cells: &[u8]| puzzle.answer.cells().iter().zip(cells).filter(|(truth, cell)| truth == cell).count();
-    let right = grids.iter().map(|grid| right(grid.cells()) as u16).collect();
-    let grid = grids.pop().expect("there is at least one step");
-    grids.truncate(if number < KEPT { grids.len() } else { 0 });
-    Done { number, right, prediction: PuzzlePrediction { puzzle, grid, halt, earlier: grids } }
+impl Done {
+    fn of(number: usize, Answered { grids, halt }: Answered) -> Self {
+        Self { number, grids, halt }
+    }
+
+    /// The cells that are right after each step.
+    fn right(&self, set: &PuzzleSet) -> Vec<u16> {
+        let truth = set.puzzles[self.number].answer.cells();
+        let right = |grid: &Grid| truth.iter().zip(grid.cells()).filter(|(truth, cell)| truth == cell).count() as u16;
+        self.grids.iter().map(right).collect()
+    }
+
+    fn is_exact(&self, set: &PuzzleSet) -> bool {
+        self.grids.last() == Some(&set.puzzles[self.number].answer)
+    }
+
+    fn prediction(mut self, set: &PuzzleSet) -> PuzzlePrediction {
+        let grid = self.grids.pop().expect("there is at least one step");
+        self.grids.truncate(if self.number < KEPT { self.grids.len() } else { 0 });
+        PuzzlePrediction { puzzle: set.puzzles[self.number].clone(), grid, halt: self.halt, earlier: self.grids }
+    }
 }
