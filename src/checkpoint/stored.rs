@@ -41,7 +41,7 @@ impl Stored {
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let unread = |source| FileError::Read { path: path.to_owned(), source };
         let broken = |fault: String| CheckpointError::Broken { path: path.to_owned(), fault };
-        let file = File::open(path).map_err(unread)?;
+        let file = files::open(path)?;
         let size = file.metadata().map_err(unread)?.len();
         let mut length = [0; 8];
         read_at(&file, &mut length, 0).map_err(|_| broken("it ends before its header".to_owned()))?;

@@ -8,7 +8,7 @@ mod leftovers;
 mod write;
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -93,12 +93,41 @@ fn remedy(error: &io::Error) -> &'static str {
     }
 }
 
+/// A file, opened to be read. A pipe is one too; a folder is none, nor is a device, which may never end.
+///
+/// # Errors
+/// [`FileError::Read`].
+pub fn open(path: &Path) -> Result<File, FileError> {
+    let failed = |source| FileError::Read { path: path.to_owned(), source };
+    let kind = fs::metadata(path).map_err(failed)?.file_type();
+    if kind.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    if is_device(kind) {
+        return Err(failed(io::Error::other("it is a device; name a file or a pipe")));
+    }
+    File::open(path).map_err(failed)
+}
+
+#[cfg(unix)]
+fn is_device(kind: fs::FileType) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    kind.is_char_device() || kind.is_block_device()
+}
+
+#[cfg(not(unix))]
+fn is_device(_: fs::FileType) -> bool {
+    false
+}
+
 /// The bytes of a file.
 ///
 /// # Errors
 /// [`FileError::Read`].
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    fs::read(path).map_err(|source| FileError::Read { path: path.to_owned(), source })
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes).map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+    Ok(bytes)
 }
 
 /// The text of a file.
@@ -106,7 +135,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 /// # Errors
 /// [`FileError::Read`], also when the file is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
-    fs::read_to_string(path).map_err(|source| FileError::Read { path: path.to_owned(), source })
+    let mut text = String::new();
+    open(path)?.read_to_string(&mut text).map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+    Ok(text)
 }
 
 /// A JSON file as `T`. A byte order mark before it is passed over.
@@ -169,7 +200,8 @@ pub fn find(relative: &Path) -> Option<PathBuf> {
 /// [`FileError::Unknown`] with the nearest name and all that there are.
 pub fn find_toml(folder: &str, name: &str) -> Result<PathBuf, FileError> {
     let path = Path::new(name);
-    if path.is_file() {
+    // a pipe too; what cannot be read says so
+    if path.exists() && !path.is_dir() {
         return Ok(path.to_owned());
     }
     if let Some(path) = find(Path::new(&format!("{folder}/{name}.toml"))) {
@@ -202,7 +234,7 @@ pub const PIECE: usize = 1 << 20;
 /// [`FileError::Read`], or whatever `take` says.
 pub fn read_pieces<E: From<FileError>>(path: &Path, mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
     let failed = |source| FileError::Read { path: path.to_owned(), source };
-    let mut file = fs::File::open(path).map_err(failed)?;
+    let mut file = open(path)?;
     let mut piece = vec![0; PIECE];
     loop {
         match file.read(&mut piece) {

@@ -39,9 +39,7 @@ impl Reader {
     /// # Errors
     /// [`PuzzleError::File`] or [`PuzzleError::Line`].
     pub fn open(path: &Path) -> Result<Self, PuzzleError> {
-        let failed = |source| FileError::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(failed)?;
-        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(file);
+        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(files::open(path)?);
         let header = rows.headers().map_err(|error| broken(path, 1, error))?;
         if header.iter().ne(HEADER) {
             let found: Vec<&str> = header.iter().take(HEADER.len() + 1).collect();

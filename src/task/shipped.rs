@@ -53,7 +53,8 @@ pub fn load(name: &str) -> Result<TaskSet, TaskError> {
             }),
         };
     }
-    if path.is_file() {
+    // a pipe too; what cannot be read says so
+    if path.exists() {
         return read_kaggle(path, name);
     }
     Err(TaskError::NoSuchSet { name: name.to_owned(), hint: names::hint(name, SHIPPED), known: SHIPPED.join(", ") })

@@ -10,6 +10,9 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// Where the values may begin.
 const ALIGNMENT: usize = 64;
 
+/// The most bytes of the line that describes an array: numpy writes 118 of them.
+const MOST_DESCRIPTION: u64 = 4096;
+
 /// What the values are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -68,7 +71,11 @@ fn read_line(reader: &mut impl Read) -> io::Result<Option<String>> {
     let mut length = [0; 8];
     reader.read_exact(&mut length[..digits])?;
     let mut text = String::new();
-    reader.by_ref().take(u64::from_le_bytes(length)).read_to_string(&mut text)?;
+    let length = u64::from_le_bytes(length);
+    if length > MOST_DESCRIPTION {
+        return Ok(None);
+    }
+    reader.by_ref().take(length).read_to_string(&mut text)?;
     Ok(Some(text.trim_end().to_owned()))
 }
 
