@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::de::Error as _;
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
@@ -188,7 +188,69 @@ impl Serialize for Grid {
 
 impl<'de> Deserialize<'de> for Grid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_json(&serde_json::Value::deserialize(deserializer)?).map_err(D::Error::custom)
+        deserializer.deserialize_any(Rows)
+    }
+}
+
+/// Reads a grid row by row, and holds no more of it than a grid has.
+struct Rows;
+
+impl<'de> Visitor<'de> for Rows {
+    type Value = Grid;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a grid, a list of rows, each a list of whole numbers from 0 to 9")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Grid, A::Error> {
+        let mut rows = Vec::new();
+        while let Some(row) = items.next_element::<Row>()? {
+            rows.push(row.0);
+            if rows.len() > MAX_SIDE {
+                return Err(A::Error::custom(GridError::TooLarge { rows: rows.len(), columns: rows[0].len() }));
+            }
+        }
+        let columns = rows.first().map_or(0, Vec::len);
+        if let Some((row, found)) = rows.iter().map(Vec::len).enumerate().find(|(_, found)| *found != columns) {
+            return Err(A::Error::custom(GridError::Ragged { row, found, expected: columns }));
+        }
+        let places = rows
+            .iter()
+            .enumerate()
+            .flat_map(|(row, cells)| cells.iter().enumerate().map(move |(column, cell)| (row, column, *cell)));
+        if let Some((row, column, value)) = places.into_iter().find(|(.., cell)| *cell >= u64::from(COLOURS)) {
+            return Err(A::Error::custom(GridError::Colour { row, column, value: value.to_string() }));
+        }
+        let cells = rows.iter().flatten().map(|&cell| cell as u8).collect();
+        Grid::new(rows.len(), columns, cells).map_err(A::Error::custom)
+    }
+}
+
+/// A row of numbers from 0, at most [`MAX_SIDE`].
+struct Row(Vec<u64>);
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Cells;
+        impl<'de> Visitor<'de> for Cells {
+            type Value = Row;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a row, a list of whole numbers from 0 to 9")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Row, A::Error> {
+                let mut cells = Vec::new();
+                while let Some(cell) = items.next_element()? {
+                    cells.push(cell);
+                    if cells.len() > MAX_SIDE {
+                        return Err(A::Error::custom(GridError::TooLarge { rows: 1, columns: cells.len() }));
+                    }
+                }
+                Ok(Row(cells))
+            }
+        }
+        deserializer.deserialize_any(Cells)
     }
 }
 

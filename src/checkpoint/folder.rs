@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::CheckpointError;
 use crate::files::{self, Sink};
@@ -111,6 +112,13 @@ pub struct Manifest<M> {
     files: BTreeMap<Part, Entry>,
 }
 
+/// What of a manifest says whether the rest can be read.
+#[derive(Deserialize)]
+struct Layout {
+    #[serde(default)]
+    format: Option<Box<RawValue>>,
+}
+
 impl<M> Manifest<M> {
     /// One digest for the whole: that of the digests of model and identifiers.
     pub fn digest(&self) -> String {
@@ -154,13 +162,14 @@ impl Folder {
         if !path.exists() {
             return Err(CheckpointError::NoManifest(self.path.clone()));
         }
-        let manifest: serde_json::Value = files::read_json(&path)?;
-        let format = &manifest["format"];
-        if *format != FORMAT {
+        let Layout { format } = files::read_json(&path)?;
+        let format: serde_json::Number =
+            format.and_then(|text| serde_json::from_str(text.get()).ok()).unwrap_or(0.into());
+        if format.as_u64() != Some(u64::from(FORMAT)) {
             let fault = format!("layout {format} is not the {FORMAT} that this program reads");
             return Err(CheckpointError::Inconsistent { path, fault });
         }
-        serde_json::from_value(manifest).map_err(|e| files::format_error(&path, e.to_string()).into())
+        Ok(files::read_json(&path)?)
     }
 
     /// The path and the bytes of a part, checked against its digest.

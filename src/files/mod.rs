@@ -5,6 +5,7 @@ mod entries;
 mod folder;
 mod hold;
 mod leftovers;
+mod unrepeated;
 mod write;
 
 use std::env;
@@ -22,6 +23,7 @@ pub use entries::Entries;
 pub use folder::NewFolder;
 pub use hold::{Held, hold, hold_folder, hold_new_folder};
 pub use leftovers::remove_leftovers;
+pub use unrepeated::Unrepeated;
 pub use write::{Sink, Written, check_writable, create, make_room_for, place, write, write_beside, write_with};
 
 /// What some editors put before UTF-8 text.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use dfdx::prelude::Cpu;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::{Imported, Recipe, RecipeError};
@@ -78,14 +79,15 @@ impl Trained<Cpu> {
     pub fn publish(from: &Path, to: &Path) -> Result<u64, RecipeError> {
         Self::load(from, &Cpu::default())?;
         let folder = Folder::new(from);
-        let manifest: Manifest<About<serde_json::Value>> = folder.manifest()?;
+        let manifest: Manifest<About<IgnoredAny>> = folder.manifest()?;
         let (mut parts, mut size) = (Vec::new(), 0);
         for part in [Part::Model, Part::Identifiers] {
             let path = folder.verify(&manifest, part)?;
             size += path.metadata().map_or(0, |found| found.len());
             parts.push((part, Content::copy_of(path)));
         }
-        let about = About { state: None, ..manifest.about };
+        let About { recipe, sets, examples, seconds, imported, .. } = manifest.about;
+        let about = About::<()> { recipe, sets, examples, seconds, state: None, imported };
         Folder::new(to).write(manifest.step, about, parts)?;
         if from.join(LOG_FILE).exists() {
             files::write(&to.join(LOG_FILE), &files::read(&from.join(LOG_FILE))?)?;
@@ -101,11 +103,13 @@ impl<D: Operations> Trained<D> {
     /// [`RecipeError`].
     pub fn load(path: &Path, device: &D) -> Result<Self, RecipeError> {
         let folder = Folder::new(path);
-        let manifest: Manifest<About<serde_json::Value>> = folder.manifest()?;
+        let manifest: Manifest<About<IgnoredAny>> = folder.manifest()?;
         let recipe = manifest.about.recipe.clone();
         recipe.check()?;
         let (names, text) = folder.read(&manifest, Part::Identifiers)?;
-        let identifiers = Identifiers::from_lines(&String::from_utf8_lossy(&text))
+        let text = std::str::from_utf8(&text)
+            .map_err(|fault| files::format_error(&names, format!("this is not text: {fault}")))?;
+        let identifiers = Identifiers::from_lines(text)
             .map_err(|source| RecipeError::Identifiers { path: names, source: source.into() })?;
         let tensors = Stored::open(&folder.verify(&manifest, Part::Model)?)?;
         let trunk = specs(&recipe.model).into_iter().map(|spec| (spec.name, spec.shape));

@@ -6,11 +6,11 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{PuzzleRecord, ReportError};
-use crate::files::{self, FileError};
+use crate::files::{self, Entries, FileError};
 use crate::score::Score;
 use crate::submission;
 use crate::task::TaskSet;
@@ -232,8 +232,11 @@ fn other_than_a_record(file: &Path) -> Option<ReportError> {
     if answers.values().flatten().any(|attempts| !attempts.is_empty()) {
         return Some(ReportError::Submission { path });
     }
-    let value: Value = files::read_json(file).ok()?;
-    let is_record = ["solver", "entries"].iter().any(|field| value.get(field).is_some());
+    let entries: Result<Entries<IgnoredAny>, _> = files::read_json(file);
+    // what is JSON and no object is no record either
+    files::read_json::<IgnoredAny>(file).ok()?;
+    let fields = entries.map(|entries| entries.0).unwrap_or_default();
+    let is_record = fields.iter().any(|(field, _)| ["solver", "entries"].contains(&field.as_str()));
     (!is_record).then_some(ReportError::NoRecord { path })
 }
 

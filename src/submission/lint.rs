@@ -6,14 +6,17 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::ATTEMPTS;
 use crate::files::{BYTE_ORDER_MARK, Entries};
 use crate::grid::{COLOURS, MAX_SIDE, kind_of};
 use crate::names;
 use crate::task::TaskSet;
+
+/// Tasks that are not in the set that a nearest name is looked for.
+const HINTS: usize = 100;
 
 /// Something that Kaggle would refuse, or not score.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,12 +60,13 @@ pub fn lint(text: &str, set: &TaskSet) -> Result<Vec<Fault>, serde_json::Error> 
         }
         None => text,
     };
-    match serde_json::from_str(text)? {
-        Value::Object(entries) => {
-            linter.repeated_tasks(text)?;
-            linter.tasks(&entries, set);
+    let whole: &RawValue = serde_json::from_str(text)?;
+    match whole.get().as_bytes().first() {
+        Some(b'{') => linter.tasks(&serde_json::from_str(text)?, set)?,
+        Some(b'[') => linter.fault("it is a list; a submission is an object of tasks"),
+        _ => {
+            linter.fault(format!("it is {}; a submission is an object of tasks", kind_of(&serde_json::from_str(text)?)))
         }
-        other => linter.fault(format!("it is {}; a submission is an object of tasks", kind_of(&other))),
     }
     Ok(linter.faults)
 }
@@ -82,32 +86,36 @@ impl Linter {
         self.faults.push(Fault { task, output, attempt, text: text.into() });
     }
 
-    /// JSON keeps the last of equal keys and drops the others unseen, so the keys are read once more, one by one.
-    fn repeated_tasks(&mut self, text: &str) -> Result<(), serde_json::Error> {
-        for task in serde_json::from_str::<Entries<IgnoredAny>>(text)?.repeated() {
+    /// Equal keys are named first: readers keep the last of them. Tasks are taken apart one at a time, since each grows many times.
+    fn tasks(&mut self, entries: &Entries<&RawValue>, set: &TaskSet) -> Result<(), serde_json::Error> {
+        for task in entries.repeated() {
             self.task = Some(task.to_owned());
             self.fault("it stands in the file more than once; only the last would count");
         }
-        self.task = None;
-        Ok(())
-    }
-
-    fn tasks(&mut self, entries: &Map<String, Value>, set: &TaskSet) {
+        let last: HashMap<&str, usize> =
+            entries.0.iter().enumerate().map(|(place, (id, _))| (id.as_str(), place)).collect();
         let wanted: HashMap<&str, usize> = set.tasks.iter().map(|task| (task.id.as_str(), task.test.len())).collect();
-        for (id, entry) in entries {
+        let mut strangers = 0;
+        for (place, (id, text)) in entries.0.iter().enumerate() {
+            if last[id.as_str()] != place {
+                continue;
+            }
             self.task = Some(id.clone());
             match wanted.get(id.as_str()) {
-                Some(&outputs) => self.outputs(entry, outputs),
+                Some(&outputs) => self.outputs(&serde_json::from_str(text.get())?, outputs),
                 None => {
-                    let hint = names::hint(id, wanted.keys().copied().filter(|id| !entries.contains_key(*id)));
+                    strangers += 1;
+                    let lacking = || wanted.keys().copied().filter(|id| !last.contains_key(id));
+                    let hint = if strangers <= HINTS { names::hint(id, lacking()) } else { String::new() };
                     self.fault(format!("no such task in {}{hint}", set.name));
                 }
             }
         }
-        for task in set.tasks.iter().filter(|task| !entries.contains_key(&task.id)) {
+        for task in set.tasks.iter().filter(|task| !last.contains_key(task.id.as_str())) {
             self.task = Some(task.id.clone());
             self.fault("the task is missing");
         }
+        Ok(())
     }
 
     fn outputs(&mut self, entry: &Value, wanted: usize) {

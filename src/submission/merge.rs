@@ -1,12 +1,12 @@
 //! The submissions of shards as one: in the set's order, byte for byte what one run over the whole set would have written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::{Submission, SubmissionError};
-use crate::files::{self, FileError};
+use crate::files::{self, Entries, FileError};
 use crate::prediction::Attempts;
 use crate::task::TaskSet;
 
@@ -60,8 +60,12 @@ pub fn merge(set: &TaskSet, files: &[PathBuf]) -> Result<Submission, MergeError>
     let mut merged = Submission::placeholders(set);
     let mut origin: HashMap<String, &Path> = HashMap::new();
     for path in files {
-        let entries: BTreeMap<String, Vec<Attempts>> = files::read_json(path).map_err(unfit)?;
-        for (task, attempts) in entries {
+        let entries: Entries<Vec<Attempts>> = files::read_json(path).map_err(unfit)?;
+        if let Some(task) = entries.repeated().first() {
+            let fault = format!("task {task} stands in it more than once");
+            return Err(unfit(files::format_error(path, fault)));
+        }
+        for (task, attempts) in entries.0 {
             if let Some(first) = origin.insert(task.clone(), path) {
                 return Err(MergeError::Twice { task, first: first.to_owned(), second: path.clone() });
             }

@@ -12,6 +12,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::files::{self, Entries, FileError};
@@ -146,8 +147,10 @@ pub type Attempted = HashMap<String, Vec<[Option<Grid>; 2]>>;
 /// [`FileError`] when the file cannot be read, is not JSON, or is no object of tasks.
 pub fn read_attempts(path: &Path) -> Result<Attempted, FileError> {
     let grids = |entry: &Value| ATTEMPTS.map(|key| entry.get(key).and_then(|grid| Grid::from_json(grid).ok()));
-    let Entries(entries): Entries<Value> = files::read_json(path)?;
-    let task = |(task, value): (String, Value)| {
+    // one task at a time: each grows many times when it is taken apart
+    let Entries(entries): Entries<Box<RawValue>> = files::read_json(path)?;
+    let task = |(task, text): (String, Box<RawValue>)| {
+        let value: Value = serde_json::from_str(text.get()).unwrap_or_default();
         (task, value.as_array().map(|list| list.iter().map(grids).collect()).unwrap_or_default())
     };
     Ok(entries.into_iter().map(task).collect())

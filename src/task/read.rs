@@ -10,15 +10,25 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Pair, Task, TaskError, TaskSet, Test};
-use crate::files::{self, Entries, FileError};
+use crate::files::{self, Entries, FileError, Unrepeated};
 use crate::grid::{self, Grid};
 use crate::names;
 
 const TASK_KEYS: [&str; 2] = ["train", "test"];
 const PAIR_KEYS: [&str; 2] = ["input", "output"];
+
+/// The most bytes of an id: it names files, and is drawn above a task.
+const MOST_ID: usize = 200;
+
+/// The most bytes of a task: each grows many times when it is taken apart, so they are taken apart one at a time.
+const MOST_TASK: usize = 1 << 20;
+
+/// The entries of a file, not yet taken apart.
+type Unread = Entries<Box<RawValue>>;
 
 /// Where in a file a fault lies.
 struct Place<'a> {
@@ -40,6 +50,15 @@ impl Place<'_> {
         })
     }
 
+    /// Takes the text of an entry apart.
+    fn parse(&self, text: &str) -> Result<Value, TaskError> {
+        if text.len() > MOST_TASK {
+            return Err(self.fault(format!("it has {} bytes; the most is {MOST_TASK}", text.len())));
+        }
+        let parsed = serde_json::from_str(text).map(|Unrepeated(value)| value);
+        parsed.map_err(|fault| self.fault(format!("{fault} of the task's text")))
+    }
+
     /// Ids become the names of rows, lines and files, where these parts mean something else.
     fn check_id(&self) -> Result<(), TaskError> {
         let id = self.task;
@@ -47,6 +66,7 @@ impl Place<'_> {
             "" => "is empty",
             "<blank>" => "is the name of the empty puzzle row",
             "." | ".." => "is the name of a folder",
+            _ if id.len() > MOST_ID => "has more than 200 bytes",
             _ if id.contains("|||") => "contains |||, which separates a task from its variant",
             _ if id.contains(['/', '\\']) => "contains a path separator",
             _ if id.contains(char::is_control) => "contains a control character",
@@ -92,7 +112,6 @@ impl Place<'_> {
     }
 
     fn task(&self, value: &Value) -> Result<Task, TaskError> {
-        self.check_id()?;
         let wrong_kind =
             || self.fault(format!("it is {}; a task is an object of train and test", grid::kind_of(value)));
         let value = value.as_object().ok_or_else(wrong_kind)?;
@@ -128,12 +147,16 @@ impl Place<'_> {
 /// # Errors
 /// [`TaskError`] with path, task and place.
 pub fn read_kaggle(path: &Path, name: &str) -> Result<TaskSet, TaskError> {
-    let challenges: Entries<Value> = entries(path)?;
-    if challenges.0.iter().any(|(key, value)| TASK_KEYS.contains(&key.as_str()) && value.is_array()) {
+    let challenges = entries(path)?;
+    if challenges.0.iter().any(|(key, value)| TASK_KEYS.contains(&key.as_str()) && value.get().starts_with('[')) {
         let expected = "this is the file of a single task; give the folder it lies in".to_owned();
         return Err(TaskError::Nothing { path: path.to_owned(), expected });
     }
-    let read = |(id, value): &(String, Value)| Place { path, task: id }.task(value);
+    let read = |(id, text): &(String, Box<RawValue>)| {
+        let place = Place { path, task: id };
+        place.check_id()?;
+        place.task(&place.parse(text.get())?)
+    };
     let mut tasks: Vec<Task> = challenges.0.iter().map(read).collect::<Result<_, _>>()?;
     if tasks.is_empty() {
         return Err(TaskError::Nothing { path: path.to_owned(), expected: "the file is an empty object".to_owned() });
@@ -145,8 +168,8 @@ pub fn read_kaggle(path: &Path, name: &str) -> Result<TaskSet, TaskError> {
 }
 
 /// The entries of a file, every id once.
-fn entries(path: &Path) -> Result<Entries<Value>, TaskError> {
-    let entries: Entries<Value> = files::read_json(path)?;
+fn entries(path: &Path) -> Result<Unread, TaskError> {
+    let entries: Unread = files::read_json(path)?;
     match entries.repeated().first() {
         Some(id) => Err(Place { path, task: id }.fault("it stands in the file more than once; leave one")),
         None => Ok(entries),
@@ -155,13 +178,13 @@ fn entries(path: &Path) -> Result<Entries<Value>, TaskError> {
 
 /// Adds the solutions at `path`: one entry for each task, and none for another.
 fn solve(tasks: &mut [Task], path: &Path) -> Result<(), TaskError> {
-    let mut solutions: HashMap<String, Value> = entries(path)?.0.into_iter().collect();
+    let mut solutions: HashMap<String, Box<RawValue>> = entries(path)?.0.into_iter().collect();
     for task in &mut *tasks {
         let id = task.id.clone();
         let place = Place { path, task: &id };
         let missing = || place.fault("the file has no solution for it; remove the file to solve without scoring");
         let answers = solutions.remove(&id).ok_or_else(missing);
-        place.solve(task, &answers?)?;
+        place.solve(task, &place.parse(answers?.get())?)?;
     }
     match solutions.keys().min() {
         None => Ok(()),
@@ -195,7 +218,10 @@ pub fn read_folder(path: &Path, name: &str) -> Result<TaskSet, TaskError> {
     let mut tasks = Vec::with_capacity(paths.len());
     for path in &paths {
         let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        tasks.push(Place { path, task: id }.task(&files::read_json(path)?)?);
+        let place = Place { path, task: id };
+        place.check_id()?;
+        let text: Box<RawValue> = files::read_json(path)?;
+        tasks.push(place.task(&place.parse(text.get())?)?);
     }
     if tasks.is_empty() {
         let expected = "looked for files named ID.json, one task each".to_owned();

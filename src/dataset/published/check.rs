@@ -2,17 +2,19 @@
 //!
 //! JSON is compared by what it says and an array by its description and its values, so that files of another version of numpy pass.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::array::{self, Kind};
 use super::build::{BOARDS, PublishedBuild, PublishedError, file_name};
 use super::part::{CELLS, Example, Part};
-use crate::files::{self, FileError};
+use crate::files::{self, Entries, FileError};
 
 /// Keys that are named one by one before the rest is only counted.
 const KEYS_NAMED: usize = 10;
@@ -68,16 +70,18 @@ impl PublishedBuild<'_> {
 
 /// Compares a JSON object key by key.
 fn check_object(path: &Path, expected: &Map<String, Value>, faults: &mut Vec<String>) {
-    let found: Map<String, Value> = match files::read_json(path) {
-        Ok(found) => found,
+    // one entry at a time: each grows many times when it is taken apart
+    let found: Vec<(String, Box<RawValue>)> = match files::read_json(path) {
+        Ok(Entries(entries)) => entries,
         Err(error) => return faults.push(error.to_string()),
     };
-    let missing = expected.keys().filter(|key| !found.contains_key(*key)).map(|key| format!("\"{key}\" is missing"));
-    let wrong = found.iter().filter_map(|(key, value)| match expected.get(key) {
+    let keys: HashSet<&str> = found.iter().map(|(key, _)| key.as_str()).collect();
+    let missing = expected.keys().filter(|key| !keys.contains(key.as_str())).map(|key| format!("\"{key}\" is missing"));
+    let wrong = found.iter().filter_map(|(key, text)| match expected.get(key) {
         None => Some(format!("\"{key}\" does not belong there")),
-        Some(expected) if expected == value => None,
+        Some(expected) if serde_json::from_str::<Value>(text.get()).is_ok_and(|value| value == *expected) => None,
         Some(Value::Object(_) | Value::Array(_)) => Some(format!("\"{key}\" is another")),
-        Some(expected) => Some(format!("\"{key}\" is {value} where {expected} belongs")),
+        Some(expected) => Some(format!("\"{key}\" is {text} where {expected} belongs")),
     });
     let mut found: Vec<String> = missing.chain(wrong).collect();
     let others = found.len().saturating_sub(KEYS_NAMED);
@@ -90,15 +94,16 @@ fn check_object(path: &Path, expected: &Map<String, Value>, faults: &mut Vec<Str
 
 fn check_numbers(path: &Path, expected: &[i32], faults: &mut Vec<String>) {
     let read = || -> Result<Vec<u8>, String> {
-        let mut file = open(path, Kind::Numbers, &[expected.len()])?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        let file = open(path, Kind::Numbers, &[expected.len()])?;
+        let (mut bytes, most) = (Vec::new(), size_of_val(expected) as u64 + 1);
+        file.take(most).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
         Ok(bytes)
     };
     let fault = match read() {
         Err(fault) => Some(fault),
         Ok(bytes) if bytes.len() != size_of_val(expected) => {
-            Some(format!("{} bytes of numbers where {} belong", bytes.len(), size_of_val(expected)))
+            let more = if bytes.len() > size_of_val(expected) { " or more" } else { "" };
+            Some(format!("{}{more} bytes of numbers where {} belong", bytes.len(), size_of_val(expected)))
         }
         Ok(bytes) => {
             let found = bytes.chunks_exact(4).map(|bytes| i32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
@@ -112,7 +117,11 @@ fn check_numbers(path: &Path, expected: &[i32], faults: &mut Vec<String>) {
 
 /// Opens an array and reads its description, which must be the one expected.
 fn open(path: &Path, kind: Kind, shape: &[usize]) -> Result<BufReader<File>, String> {
-    let mut file = BufReader::with_capacity(1 << 20, File::open(path).map_err(|error| error.to_string())?);
+    let file = files::open(path).map_err(|error| match error {
+        FileError::Read { source, .. } => source.to_string(),
+        other => other.to_string(),
+    })?;
+    let mut file = BufReader::with_capacity(1 << 20, file);
     let found = array::read_description(&mut file).map_err(|error| error.to_string())?;
     let expected = array::description(kind, shape);
     if found == expected { Ok(file) } else { Err(format!("it is {found} where {expected} belongs")) }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde::de::IgnoredAny;
+
 use super::{ImportError, PUBLISHED_PREFIX, needed};
 use crate::checkpoint::{CheckpointError, Folder, Manifest, Part, Stored, header, to_bytes};
 use crate::files;
@@ -41,7 +43,7 @@ fn unpublished(model: &Config) -> Option<&'static str> {
 /// [`RecipeError`]; the file is then as it was before.
 pub fn export(checkpoint: &Path, file: &Path) -> Result<String, RecipeError> {
     let folder = Folder::new(checkpoint);
-    let manifest: Manifest<About<serde_json::Value>> = folder.manifest()?;
+    let manifest: Manifest<About<IgnoredAny>> = folder.manifest()?;
     let model = &manifest.about.recipe.model;
     if let Some(why) = unpublished(model) {
         return Err(ImportError::Unpublished { path: checkpoint.to_owned(), why }.into());

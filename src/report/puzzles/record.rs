@@ -7,10 +7,10 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::PuzzleScore;
-use crate::files::{self, FileError};
+use crate::files::{self, Entries, FileError};
 use crate::puzzle::{Kind, PuzzleSet};
 use crate::report::{Checkpoint, RECORD_FILE, ReportError, Status};
 
@@ -128,7 +128,8 @@ impl PuzzleRecord {
     /// True of a JSON file that is such a record, faulty or not, and of a folder with one.
     pub fn is_at(path: &Path) -> bool {
         let file = if path.is_dir() { path.join(RECORD_FILE) } else { path.to_owned() };
-        files::read_json(&file).is_ok_and(|value: Value| value.get("puzzles").is_some_and(Value::is_object))
+        let entries: Result<Entries<Box<RawValue>>, _> = files::read_json(&file);
+        entries.is_ok_and(|entries| entries.0.iter().any(|(key, text)| key == "puzzles" && text.get().starts_with('{')))
     }
 
     /// Reads a record, or the `run.json` of a folder.
