@@ -18,6 +18,9 @@ use crate::task::Task;
 /// Draws per wanted variant before a task is taken to have no more: the published build's figure.
 const DRAWS_PER_VARIANT: usize = 5;
 
+/// The eight dihedral maps with the permutations of nine colours.
+const MOST_VARIANTS: usize = 8 * 362_880;
+
 /// What happens to the colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -64,6 +67,11 @@ impl Plan {
         let plan: Self = files::read_toml(&path)?;
         if plan.variants == 0 {
             let fault = "variants is 0; the plain task counts as one, so the least is 1".to_owned();
+            return Err(AugmentError::Plan { name: path.display().to_string(), fault });
+        }
+        if plan.variants > MOST_VARIANTS {
+            let found = plan.variants;
+            let fault = format!("variants is {found}; a task looks different in at most {MOST_VARIANTS} ways");
             return Err(AugmentError::Plan { name: path.display().to_string(), fault });
         }
         Ok(plan)

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::limits::{self, TooLarge};
 use crate::model::{Backward, Latents, Nets};
 
 /// How tokens of an example see each other.
@@ -105,6 +106,9 @@ pub enum ConfigError {
         /// Its value.
         value: String,
     },
+    /// A size that no model has.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// Heads that do not divide the width evenly.
     #[error("model: hidden {hidden} does not divide into {heads} heads of an even size")]
     Heads {
@@ -214,6 +218,7 @@ impl Config {
                 return Err(ConfigError::NotPositive { name, value: value.to_string() });
             }
         }
+        limits::check(self)?;
         let (hidden, heads, prefix, width) = (self.hidden, self.heads, self.prefix, self.puzzle_width);
         if hidden % heads != 0 || (hidden / heads) % 2 != 0 {
             return Err(ConfigError::Heads { hidden, heads });

@@ -4,6 +4,15 @@ use super::{Course, Data, PuzzleData, PuzzleSource, Recipe, RecipeError, Stage, 
 use crate::model::Latents;
 use crate::optim::Shape;
 
+/// The most examples of a batch: one slot each is there from the beginning.
+const MOST_BATCH: usize = 1 << 20;
+
+/// The most optimizer steps: as many as can be counted beside the examples of their batches.
+const MOST_STEPS: usize = 1_000_000_000_000;
+
+/// The most supervision steps of an example: solving takes as many when nobody says another number.
+const MOST_SUPERVISION_STEPS: usize = 1 << 16;
+
 impl Recipe {
     /// Checks every value, also of a recipe that comes out of a checkpoint.
     ///
@@ -31,6 +40,10 @@ impl Recipe {
         ];
         if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
             return self.value(format!("training.{name} is 0; it is at least 1"));
+        }
+        let most = [(MOST_BATCH, &sizes[0]), (MOST_STEPS, &sizes[1]), (MOST_SUPERVISION_STEPS, &sizes[2])];
+        if let Some((most, (name, size))) = most.into_iter().find(|(most, (_, size))| size > most) {
+            return self.value(format!("training.{name} is {size}; it is at most {most}"));
         }
         self.cut()?;
         let Course { warmup, steps, .. } = *course;

@@ -6,6 +6,12 @@ use crate::encode::{Canvas, VOCABULARY, vocabulary_of};
 use crate::grid::MAX_SIDE;
 use crate::model::{Config, Mixer};
 
+/// The most variants of a puzzle. A Sudoku has more, but no training sees them.
+const MOST_VARIANTS: usize = 1_000_000_000;
+
+/// The most puzzles, which are all held in memory.
+const MOST_PUZZLES: usize = 1_000_000_000;
+
 impl Recipe {
     pub(super) fn check_data(&self) -> Result<(), RecipeError> {
         if self.name.is_empty()
@@ -47,6 +53,9 @@ impl Recipe {
             let found = data.variants;
             return self.value(format!("puzzles.variants is {found}; a {kind} has {most} beside itself"));
         }
+        if data.variants > MOST_VARIANTS {
+            return self.value(format!("puzzles.variants is {}; it is at most {MOST_VARIANTS}", data.variants));
+        }
         self.check_board(&format!("{kind} of {side} x {side}"), vocabulary_of(kind, side), side)?;
         let count = match source {
             PuzzleSource::Table { take, .. } => *take,
@@ -57,6 +66,9 @@ impl Recipe {
             }
         };
         match count {
+            Some(count) if count > MOST_PUZZLES => {
+                self.value(format!("puzzles.source takes {count} puzzles; it is at most {MOST_PUZZLES}"))
+            }
             Some(0) => self.value("puzzles.source takes 0 puzzles; it is at least 1".to_owned()),
             _ => Ok(()),
         }
