@@ -1,6 +1,6 @@
 //! Named float32 tensors in a safetensors file, read with a report: nothing missing, unused or of another shape goes unsaid.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,9 @@ use thiserror::Error;
 
 use crate::files::{self, FileError};
 use crate::names;
+
+/// Missing tensors that a nearest name is looked for.
+const HINTS: usize = 20;
 
 /// What can be wrong with a checkpoint.
 #[derive(Debug, Error)]
@@ -94,11 +97,13 @@ impl LoadReport {
     /// Says how tensors of these names and shapes fit those that are needed; nothing goes unsaid.
     pub fn of(found: &BTreeMap<&str, &[usize]>, needed: &[(String, Vec<usize>)]) -> Self {
         let mut report = Self::default();
+        let known: HashSet<&str> = needed.iter().map(|(name, _)| name.as_str()).collect();
         for (name, shape) in needed {
             match found.get(name.as_str()) {
                 None => {
-                    let unneeded = found.keys().copied().filter(|known| needed.iter().all(|(name, _)| name != known));
-                    report.missing.push(format!("{name}{}", names::hint(name, unneeded)));
+                    let unneeded = || found.keys().copied().filter(|name| !known.contains(name));
+                    let hint = if report.missing.len() < HINTS { names::hint(name, unneeded()) } else { String::new() };
+                    report.missing.push(format!("{name}{hint}"));
                 }
                 Some(found) if found != shape => {
                     report.mismatched.push(format!("{name} is {found:?} and not {shape:?}"));
@@ -106,8 +111,7 @@ impl LoadReport {
                 Some(_) => report.applied += 1,
             }
         }
-        let is_needed = |known: &&str| needed.iter().any(|(name, _)| name == known);
-        report.unused = found.keys().filter(|known| !is_needed(known)).map(|name| (*name).to_owned()).collect();
+        report.unused = found.keys().filter(|name| !known.contains(**name)).map(|name| (*name).to_owned()).collect();
         report
     }
 

@@ -6,6 +6,7 @@
 mod pickle;
 mod program;
 mod tensor;
+mod value;
 
 use std::fmt;
 use std::fs::File;
@@ -19,12 +20,17 @@ use super::CheckpointError;
 use crate::files::{self, FileError};
 use tensor::Pickled;
 
+/// How many times the bytes of the file its tensors may have: those that share a storage lie there once.
+const MOST_SHARED: u64 = 4;
+
 /// The largest pickle of names and shapes; those of state dicts are a few kilobytes.
 const MOST_PICKLE: u64 = 1 << 26;
 
 /// A file of torch.save that holds a state dict.
 pub struct TorchFile {
     path: PathBuf,
+    /// Its bytes.
+    size: u64,
     archive: ZipArchive<BufReader<File>>,
     /// The folder inside the archive, with its slash.
     root: String,
@@ -45,7 +51,8 @@ impl TorchFile {
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let unread = |source| FileError::Read { path: path.to_owned(), source };
         let fault = |fault: String| CheckpointError::Torch { path: path.to_owned(), fault };
-        let mut file = File::open(path).map_err(unread)?;
+        let mut file = files::open(path)?;
+        let size = file.metadata().map_err(unread)?.len();
         let mut start = Vec::new();
         (&mut file).take(2).read_to_end(&mut start).map_err(unread)?;
         if start == [0x80, 0x02] {
@@ -61,7 +68,7 @@ impl TorchFile {
         let root = names.find_map(|name| name.strip_suffix("data.pkl").map(str::to_owned));
         let root = root.ok_or_else(|| fault("there is no data.pkl in the archive".to_owned()))?;
         drop(names);
-        let mut this = Self { path: path.to_owned(), archive, root, tensors: Vec::new() };
+        let mut this = Self { path: path.to_owned(), size, archive, root, tensors: Vec::new() };
         this.check_byte_order()?;
         let program = this.small_entry("data.pkl")?.expect("data.pkl was found");
         this.tensors = pickle::state_dict(&program).map_err(fault)?;
@@ -138,12 +145,18 @@ impl TorchFile {
 
     /// Every tensor must be dense, in row order.
     fn check_tensors(&self) -> Result<(), CheckpointError> {
+        let fault = |fault: String| Err(CheckpointError::Torch { path: self.path.clone(), fault });
+        let mut claimed = 0u64;
         for (name, tensor) in &self.tensors {
             if !tensor.is_dense() {
                 let (shape, strides) = (&tensor.shape, &tensor.strides);
-                let fault = format!("tensor {name} of {shape:?} has strides {strides:?}; save it contiguous()");
-                return Err(CheckpointError::Torch { path: self.path.clone(), fault });
+                return fault(format!("tensor {name} of {shape:?} has strides {strides:?}; save it contiguous()"));
             }
+            claimed = claimed.saturating_add(tensor.bytes());
+        }
+        // tensors may share a storage, but a few bytes must not become many
+        if claimed > MOST_SHARED * self.size {
+            return fault(format!("its tensors claim {claimed} bytes, and the file has {}", self.size));
         }
         Ok(())
     }

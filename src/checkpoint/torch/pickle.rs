@@ -4,43 +4,20 @@
 //! few instructions that a dictionary of tensors is made of, and of names only those in [`Global`]. Whatever else stands there is an
 //! error that says what and where.
 
-use std::collections::HashMap;
-use std::rc::Rc;
+use std::collections::{HashMap, HashSet};
 
 use super::program::Program;
 use super::tensor::{Number, Pickled};
-
-/// The names that a state dict may refer to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Global {
-    /// `collections.OrderedDict`.
-    OrderedDict,
-    /// `torch._utils._rebuild_tensor_v2`.
-    Tensor,
-    /// `torch._utils._rebuild_parameter`.
-    Parameter,
-    /// `torch.FloatStorage` and its like.
-    Storage(Number),
-}
+use super::value::{Global, Value, sizes};
 
 /// How deep tuples are nested at most; those of a state dict are two deep.
 const MOST_DEPTH: usize = 8;
 
-/// What the machine computes with. Whatever is large is shared: a program may recall it time and again.
-#[derive(Clone, Debug)]
-enum Value {
-    None,
-    Flag,
-    Whole(i64),
-    Text(Rc<str>),
-    /// The first number is how deep it is nested.
-    Tuple(usize, Rc<[Value]>),
-    /// A dictionary, by its place among all.
-    Dictionary(usize),
-    Global(Global),
-    Storage(Number, Rc<str>),
-    Tensor(Rc<Pickled>),
-}
+/// The most values on the stack, marks, and dictionaries: each may take one byte of the program, and many of the memory.
+const MOST_VALUES: usize = 1 << 17;
+
+/// The most bytes of a name: a program may recall it time and again.
+const MOST_NAME: usize = 1024;
 
 #[derive(Default)]
 struct Machine<'a> {
@@ -66,13 +43,22 @@ pub fn state_dict(program: &[u8]) -> Result<Vec<(String, Pickled)>, String> {
         (Value::Text(name), _) => Err(format!("\"{name}\" is no tensor; save the model's state_dict() alone")),
         _ => Err("a name in it is no text".to_owned()),
     };
-    machine.dictionaries.swap_remove(place).into_iter().map(named).collect()
+    let tensors: Vec<(String, Pickled)> =
+        machine.dictionaries.swap_remove(place).into_iter().map(named).collect::<Result<_, String>>()?;
+    let mut names = HashSet::new();
+    match tensors.iter().find(|(name, _)| !names.insert(name)) {
+        Some((name, _)) => Err(format!("tensor {name} stands in it more than once")),
+        None => Ok(tensors),
+    }
 }
 
 impl Machine<'_> {
     fn run(&mut self) -> Result<Value, String> {
         loop {
             let start = self.program.at();
+            if self.stack.len().max(self.marks.len()).max(self.dictionaries.len()) > MOST_VALUES {
+                return Err("its pickle holds more values at a time than a state dict has".to_owned());
+            }
             let code = self.program.byte()?;
             match code {
                 0x80 => self.protocol()?,
@@ -141,12 +127,18 @@ impl Machine<'_> {
 
     fn text(&mut self, count: usize) -> Result<(), String> {
         let text = self.program.text(count)?;
+        if text.len() > MOST_NAME {
+            return Err(format!("its pickle has a text of {} bytes; a name has at most {MOST_NAME}", text.len()));
+        }
         self.stack.push(Value::Text(text.into()));
         Ok(())
     }
 
     fn global(&mut self) -> Result<(), String> {
         let (module, name) = (self.program.line()?, self.program.line()?);
+        if module.len() + name.len() > MOST_NAME {
+            return Err("its pickle asks for something with an endless name; nothing was run".to_owned());
+        }
         let global = match (module.as_str(), name.as_str()) {
             ("collections", "OrderedDict") => Global::OrderedDict,
             ("torch._utils", "_rebuild_tensor_v2") => Global::Tensor,
@@ -270,15 +262,6 @@ impl Machine<'_> {
         Ok(())
     }
 }
-
-fn sizes(values: &[Value]) -> Result<Vec<usize>, String> {
-    let size = |value: &Value| match value {
-        Value::Whole(number) => usize::try_from(*number).ok(),
-        _ => None,
-    };
-    values.iter().map(|value| size(value).ok_or_else(|| "a tensor of it has a size that is none".to_owned())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,6 +302,9 @@ mod tests {
         let mut bomb = b"\x80\x02)q\x00".to_vec();
         (0..30).for_each(|_| bomb.extend(b"h\x00h\x00\x86q\x00"));
         assert!(fault(&bomb).contains("8 deep"));
+        assert!(fault(&[&b"\x80\x02"[..], &[b'N'; MOST_VALUES + 2]].concat()).contains("more values at a time"));
+        assert!(fault(&[&b"\x80\x02"[..], &b"}b".repeat(MOST_VALUES)].concat()).contains("takes more than there is"));
+        assert!(fault(&[&b"\x80\x02X\xff\xff\x00\x00"[..], &[b'a'; 0xffff]].concat()).contains("65535 bytes"));
     }
 
     #[test]

@@ -37,6 +37,11 @@ impl Pickled {
         }
         dense && stride.and_then(|count| count.checked_add(self.offset)?.checked_mul(self.number.size())).is_some()
     }
+
+    /// Its bytes, of a tensor that is dense.
+    pub fn bytes(&self) -> u64 {
+        (self.shape.iter().product::<usize>() * self.number.size()) as u64
+    }
 }
 
 impl Number {
