@@ -30,6 +30,7 @@ mod tasks;
 mod train;
 mod validate;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ use crate::concept::ConceptError;
 use crate::dataset::published::PublishedError;
 use crate::device::DeviceError;
 use crate::files::FileError;
+use crate::names;
 use crate::puzzle::PuzzleError;
 use crate::ranks::RanksError;
 use crate::recipe::RecipeError;
@@ -208,14 +210,19 @@ pub fn main() -> Exit {
         Ok(exit) => exit,
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => {
-            talk(format_args!("error: {error}"));
+            talk(format_args!("error: {}", cut(&error.to_string())));
             Exit::Usage
         }
     }
 }
 
-/// Puts data on stdout.
+/// Puts data on stdout. What would steer the terminal stands there as an escape: names come from files.
 fn print(text: &str) -> Result<(), CliError> {
+    print_drawing(&names::shown(text))
+}
+
+/// Puts on stdout what steers the terminal: a drawing in colours.
+fn print_drawing(text: &str) -> Result<(), CliError> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     Ok(stdout.flush()?)
@@ -223,7 +230,19 @@ fn print(text: &str) -> Result<(), CliError> {
 
 /// Puts a line of talk on stderr. Nobody need listen: the work goes on when it is closed.
 fn talk(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", names::shown(&line.to_string()));
+}
+
+/// The most bytes of an error; it repeats what stands in a file, which may be of any length.
+const LONGEST_ERROR: usize = 8000;
+
+/// The beginning and the end of a long error.
+fn cut(error: &str) -> Cow<'_, str> {
+    if error.len() <= LONGEST_ERROR {
+        return error.into();
+    }
+    let (start, end) = (error.floor_char_boundary(LONGEST_ERROR / 2), error.ceil_char_boundary(error.len() - 500));
+    format!("{} [{} bytes are left out] {}", &error[..start], end - start, &error[end..]).into()
 }
 
 /// `1 fault`, `2 faults`.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use terminal_size::Width;
 
-use crate::cli::{CliError, Exit, counted, print, talk};
+use crate::cli::{CliError, Exit, counted, print, print_drawing, talk};
 use crate::files;
 use crate::grid::Grid;
 use crate::names;
@@ -82,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let shown = found.into_iter().map(|(task, title)| Shown { title, task, answers: answers(task) });
     let shown: Vec<Shown> = shown.collect();
     if pictures.iter().all(Option::is_none) {
-        print(&to_terminal(&shown, arguments.color.ink(), columns()))?;
+        print_drawing(&to_terminal(&shown, arguments.color.ink(), columns()))?;
         return Ok(Exit::Done);
     }
     let scene = Scene::of(&shown);
