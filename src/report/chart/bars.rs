@@ -33,10 +33,11 @@ pub fn bars(title: &str, bars: &[Bar]) -> Markup {
         }
         @for (place, bar) in bars.iter().enumerate() {
             @let top = TOP + ROW * place as f64;
-            @let (low, high) = (axis.place(100.0 * bar.interval.0), axis.place(100.0 * bar.interval.1));
+            @let place_of = |share: f64| axis.place(100.0 * share.clamp(0.0, 1.0));
+            @let (low, high) = (place_of(bar.interval.0), place_of(bar.interval.1));
             @let middle = top + ROW / 2.0;
             (text(LEFT - 10.0, middle + 4.0, "end", &bar.name))
-            rect class="share" x=(pixel(LEFT)) y=(pixel(top + 5.0)) width=(pixel(axis.place(100.0 * bar.share) - LEFT))
+            rect class="share" x=(pixel(LEFT)) y=(pixel(top + 5.0)) width=(pixel(place_of(bar.share) - LEFT))
                 height=(pixel(ROW - 10.0)) {}
             (line((low, middle), (high, middle), "error"))
             (text(axis.to + 10.0, middle + 4.0, "soft", &bar.label))

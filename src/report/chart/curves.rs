@@ -96,7 +96,6 @@ fn drawn(panel: &Panel, x: &Axis, top: f64) -> Markup {
     let (from, to) = (top + PANEL - 14.0, top + 28.0);
     let values = panel.curves.iter().flat_map(|curve| &curve.points).map(|point| point.1);
     let y = Axis::holding(panel.scale, values, from, to);
-    let is_there = |value: f64| value.is_finite() && (panel.scale == Scale::Linear || value > 0.0);
     html! {
         (text(x.from, top + 18.0, "strong", &panel.title))
         @for tick in y.ticks(4) {
@@ -106,7 +105,7 @@ fn drawn(panel: &Panel, x: &Axis, top: f64) -> Markup {
         @for (place, curve) in panel.curves.iter().enumerate() {
             @let every = curve.points.len().div_ceil(MOST_POINTS).max(1);
             @let last = curve.points.last().filter(|_| !(curve.points.len().max(1) - 1).is_multiple_of(every));
-            @let shown = curve.points.iter().step_by(every).chain(last).filter(|point| is_there(point.1));
+            @let shown = curve.points.iter().step_by(every).chain(last).filter(|point| Scale::Linear.holds(point.0) && panel.scale.holds(point.1));
             @let path: Vec<String> = shown.map(|&(step, value)| format!("{},{}", pixel(x.place(step)), pixel(y.place(value)))).collect();
             polyline points=(path.join(" ")) class="curve" style=(stroke(place)) {}
         }

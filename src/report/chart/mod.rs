@@ -26,6 +26,17 @@ pub enum Scale {
 }
 
 /// An axis: values from `low` to `high` lie from pixel `from` to pixel `to`.
+/// The most decades of an axis that each have a line.
+const MOST_DECADES: usize = 14;
+
+impl Scale {
+    /// True of a value that can be drawn. What is beyond these powers would leave the numbers on the way to its place.
+    fn holds(self, value: f64) -> bool {
+        let size = value.abs();
+        (1e-300..=1e300).contains(&size) && (self == Self::Linear || value > 0.0) || self == Self::Linear && size == 0.0
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Axis {
     scale: Scale,
@@ -38,10 +49,10 @@ struct Axis {
 impl Axis {
     /// The axis that holds all values, its ends at round numbers. Without a value it goes from 0 to 1.
     fn holding(scale: Scale, values: impl IntoIterator<Item = f64>, from: f64, to: f64) -> Self {
-        let is_there = |value: &f64| value.is_finite() && (scale == Scale::Linear || *value > 0.0);
-        let range = values.into_iter().filter(is_there).fold(None, |range: Option<(f64, f64)>, value| {
-            Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
-        });
+        let range =
+            values.into_iter().filter(|value| scale.holds(*value)).fold(None, |range: Option<(f64, f64)>, value| {
+                Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
+            });
         let (low, high) = match (scale, range) {
             (Scale::Linear, None) => (0.0, 1.0),
             (Scale::Logarithmic, None) => (0.1, 1.0),
@@ -79,7 +90,8 @@ impl Axis {
             }
             Scale::Logarithmic => {
                 let (first, last) = (self.low.log10().round() as i32, self.high.log10().round() as i32);
-                (first..=last).map(|exponent| 10f64.powi(exponent)).collect()
+                let every = 1 + (last - first).max(0) as usize / MOST_DECADES;
+                (first..=last).step_by(every).map(|exponent| 10f64.powi(exponent)).collect()
             }
         }
     }
@@ -95,6 +107,9 @@ fn round_step(span: f64, count: usize) -> f64 {
 
 /// A number as short as it can be read: `0.05`, `20`, `45k`, `1.5M`.
 pub(super) fn short(value: f64) -> String {
+    if value != 0.0 && !(1e-9..1e15).contains(&value.abs()) {
+        return format!("{value:.1e}");
+    }
     let (scaled, unit) = match value.abs() {
         1e9.. => (value / 1e9, "G"),
         1e6..1e9 => (value / 1e6, "M"),

@@ -136,7 +136,7 @@ impl fmt::Display for Band {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { least, most, .. } = self;
         match most {
-            None => write!(f, "rating above {}", least - 1),
+            None => write!(f, "rating above {}", least.saturating_sub(1)),
             Some(most) if most == least => write!(f, "rating {least}"),
             Some(most) => write!(f, "rating {least} to {most}"),
         }
