@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::baselines::{Baseline, Kind, baselines};
 use super::change::Change;
 use super::record::{Record, Run, Status};
-use super::{ReportError, table};
+use super::{ReportError, plain, table};
 use crate::score;
 use crate::task;
 
@@ -108,8 +108,10 @@ impl Comparison {
     /// Markdown: one table per benchmark, then a list per change.
     pub fn to_markdown(&self) -> String {
         let tables = self.benchmarks().map(table::markdown);
-        let changes =
-            self.changes.iter().map(|change| format!("## {}\n\n- {}\n", change.title(), change.lines().join("\n- ")));
+        let changes = self.changes.iter().map(|change| {
+            let lines: Vec<String> = change.lines().iter().map(|line| plain(line)).collect();
+            format!("## {}\n\n- {}\n", plain(&change.title()), lines.join("\n- "))
+        });
         tables.chain(changes).collect::<Vec<_>>().join("\n")
     }
 

@@ -125,6 +125,12 @@ pub enum ReportError {
     Baselines(#[from] csv::Error),
 }
 
+/// A text as it may stand in Markdown, in a table or out of it: a name comes from a file, and what shows Markdown runs the HTML in it.
+fn plain(text: &str) -> String {
+    let one_line = text.replace(char::is_control, " ");
+    one_line.replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|")
+}
+
 /// How a run ended, in words.
 fn ended(status: Status) -> &'static str {
     match status {

@@ -9,6 +9,7 @@ use tabled::settings::style::HorizontalLine;
 use tabled::settings::{Alignment, Padding, Style, Width};
 
 use super::comparison::Row;
+use super::plain;
 use crate::units::{Percent, Seconds};
 
 /// The widest a system's name gets before it goes on in the next line, with its mark.
@@ -84,9 +85,10 @@ pub fn markdown(rows: &[Row]) -> String {
             date(row),
             row.note.clone(),
         ];
-        builder.push_record(fields.map(|field| field.replace('|', "\\|")));
+        builder.push_record(fields.map(|field| plain(&field)));
     }
     let benchmark = rows.first().map_or("", |row| &row.benchmark);
+    let benchmark = plain(benchmark);
     format!("## {benchmark}\n\n{}\n", builder.build().with(Style::markdown()))
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::text::{COLUMNS, line};
 use super::{Group, PuzzlePrediction, PuzzleRecord};
 use crate::puzzle::PuzzleSet;
-use crate::report::{ReportError, Status, ended};
+use crate::report::{ReportError, Status, ended, plain};
 use crate::units::{Count, Seconds};
 
 /// The puzzles that are drawn.
@@ -88,7 +88,7 @@ impl<'a> PuzzleReview<'a> {
             ("Supervision steps", self.record.steps.to_string()),
             ("Checkpoint", format!("{recipe}step {}, {}", Count(checkpoint.step), checkpoint.path.display())),
             ("Checkpoint digest", checkpoint.digest.clone()),
-            ("Parameters", Count(checkpoint.parameters + checkpoint.puzzle_rows).to_string()),
+            ("Parameters", Count(checkpoint.parameters.saturating_add(checkpoint.puzzle_rows)).to_string()),
             ("Puzzle digest", puzzles.digest.clone()),
             ("Program", format!("trm-arc {}{commit}", self.record.version)),
         ]
@@ -101,9 +101,12 @@ impl<'a> PuzzleReview<'a> {
 
     /// Markdown: the run and its score.
     pub fn to_markdown(&self) -> String {
-        let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-        let mut text = format!("# {} on {}\n\n| | |\n|---|---|\n", self.record.name, self.record.puzzles.name);
-        text.extend(self.facts().iter().map(|(name, value)| row(&[(*name).to_owned(), value.replace('|', "\\|")])));
+        let row = |cells: &[String]| {
+            format!("| {} |\n", cells.iter().map(|cell| plain(cell)).collect::<Vec<_>>().join(" | "))
+        };
+        let mut text =
+            format!("# {} on {}\n\n| | |\n|---|---|\n", plain(&self.record.name), plain(&self.record.puzzles.name));
+        text.extend(self.facts().iter().map(|(name, value)| row(&[(*name).to_owned(), value.clone()])));
         text += &format!("\n{}|---|---:|---:|---:|---:|\n", row(&COLUMNS.map(str::to_owned)));
         text.extend(self.groups().iter().map(|(name, group)| row(&line(name, group))));
         text

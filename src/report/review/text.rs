@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::html::Price;
 use super::{Output, Review, Reviewed, Verdict};
 use crate::grid::Grid;
-use crate::report::{ReportError, Row};
+use crate::report::{ReportError, Row, plain};
 
 /// One test output as a row of CSV and an object of JSON. What is not known is empty.
 #[derive(Debug, Serialize)]
@@ -46,13 +46,13 @@ impl Review<'_> {
     /// [`ReportError::Baselines`].
     pub fn to_markdown(&self, price: Price) -> Result<String, ReportError> {
         let record = self.record;
-        let mut text = format!("# {} on {}\n\n| | |\n|---|---|\n", record.name, record.tasks.name);
+        let mut text = format!("# {} on {}\n\n| | |\n|---|---|\n", plain(&record.name), plain(&record.tasks.name));
         if let (Some(score), Some((low, high))) = (&record.score, self.interval()) {
             let accuracy = 100.0 * score.task_score;
             text += &format!("| Accuracy at two attempts | {accuracy:.1}% (95% interval {low:.1} to {high:.1}) |\n");
         }
         for (name, value) in self.facts(price) {
-            text += &format!("| {name} | {} |\n", value.replace('|', "\\|"));
+            text += &format!("| {name} | {} |\n", plain(&value));
         }
         if record.score.is_some() {
             text += &format!("\n{}", self.comparison()?.to_markdown());
@@ -62,7 +62,7 @@ impl Review<'_> {
             let ids = self.tasks.iter().filter(|task| task.verdict == verdict).map(|task| task.task.id.as_str());
             let ids: Vec<&str> = ids.collect();
             if !ids.is_empty() {
-                text += &format!("\n{} {}: {}\n", ids.len(), verdict.name(), ids.join(" "));
+                text += &format!("\n{} {}: {}\n", ids.len(), verdict.name(), plain(&ids.join(" ")));
             }
         }
         Ok(text)
