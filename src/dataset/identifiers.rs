@@ -72,7 +72,7 @@ impl Identifiers {
         let (task, augmentation) = parsed.map_err(|source| IdentifiersError::Name { index, source })?;
         let place = self.places.get(task).copied().unwrap_or_else(|| {
             self.places.insert(task.to_owned(), self.by_task.len());
-            self.by_task.push(Vec::new());
+            self.by_task.push(Vec::with_capacity(1));
             self.by_task.len() - 1
         });
         if !seen.insert((place as u32, augmentation)) {

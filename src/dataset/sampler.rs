@@ -28,6 +28,14 @@ pub struct SamplerState {
     ready: VecDeque<ExampleRef>,
 }
 
+impl SamplerState {
+    /// True when all that it waits for is in the set.
+    pub fn fits(&self, set: &TrainingSet) -> bool {
+        self.waiting.iter().all(|group| *group < set.groups())
+            && self.ready.iter().all(|example| set.contains(*example))
+    }
+}
+
 impl Sampler {
     /// A sampler at its beginning.
     pub fn new(seed: u64) -> Self {

@@ -24,6 +24,9 @@ use crate::ranks::{Alone, Ranks};
 use crate::recipe::{About, RecipeError, Trained, trained};
 use crate::rng::{Stream, StreamState};
 
+/// The most steps and examples: they can be counted on from there.
+const MOST_COUNTED: usize = 1 << 60;
+
 /// The part of a training's state that is not numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -101,6 +104,12 @@ impl<D: Operations> Trainer<D> {
         trainer.average = saved.model.weights.tensors().into_iter().cloned().collect();
         trainer.table = saved.table.all()?;
         (trainer.step, trainer.examples) = (manifest.step, about.examples);
+        if trainer.step.max(trainer.examples) > MOST_COUNTED {
+            return Err(inconsistent("it counts more steps or more examples than there can be").into());
+        }
+        if !host.sampler.fits(&trainer.set) {
+            return Err(inconsistent("its sampler waits for examples that are not there").into());
+        }
         let unreadable = || inconsistent("a random stream's position is no number");
         trainer.sampler = Sampler::restore(host.sampler.clone()).ok_or_else(unreadable)?;
         trainer.exploration = Stream::restore(&host.exploration).ok_or_else(unreadable)?;
@@ -156,11 +165,14 @@ impl<D: Operations> Trainer<D> {
         let slot_fits = |(number, slot): (usize, &Option<SlotState>)| {
             let Some(slot) = slot else { return true };
             let length = || self.recipe.model.prefix + self.set.draw(slot.example).input.cells.len();
-            self.set.contains(slot.example) && (slot.steps == 0 || lengths.get(number) == Some(&length()))
+            let is_within = slot.steps <= self.recipe.training.halt_max_steps;
+            is_within && self.set.contains(slot.example) && (slot.steps == 0 || lengths.get(number) == Some(&length()))
         };
         let count = self.slots.slots.len();
         let whole = host.slots.len() == count && (lengths.is_empty() || lengths.len() == count);
-        let filled = !lengths.contains(&0) && host.parts.iter().all(|part| !part.is_empty());
+        let most = self.recipe.model.board_tokens();
+        let filled =
+            lengths.iter().all(|length| (1..=most).contains(length)) && host.parts.iter().all(|part| !part.is_empty());
         whole && filled && host.slots.iter().enumerate().all(slot_fits)
     }
 
