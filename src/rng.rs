@@ -9,6 +9,16 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+/// Whether the same program, files, settings and seed give the same result again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repeats {
+    /// True when it is the same to the bit.
+    pub bitwise: bool,
+    /// Why it is, and under what; or why it need not be.
+    pub because: String,
+}
+
 /// A stream of random numbers (ChaCha8, keyed by SHA-256 of seed and name).
 #[derive(Clone, Debug)]
 pub struct Stream {

@@ -103,7 +103,7 @@ fn bench_refuses_what_cannot_be() {
     refused(&["--hidden", "0"], "hidden is 0");
     refused(&["--l-cycles", "0"], "l_cycles is 0");
     refused(&["--cells", "0"], "cells is 0");
-    refused(&["--cells", "65537"], "65537 cells");
+    refused(&["--cells", "65537"], "cells is 65537");
     refused(&["--precision", "bf16", "--train"], "training on the CPU is float32");
     for flags in [["--batch", "0"], ["--runs", "0"], ["--threads", "0"], ["--precision", "f16"]] {
         let ended = folder.run(&[&["bench"], &flags[..]].concat());

@@ -10,9 +10,11 @@ use crate::bench::operations;
 use crate::bench::report::{Report, Run};
 use crate::bench::{Work, ceiling};
 use crate::clock;
-use crate::device::{DeviceError, Precision};
-use crate::model::{Carry, Config, ConfigError};
+use crate::device::{DeviceError, Needs, Precision};
+use crate::model::{Carry, Config, ConfigError, NUMBER};
 use crate::ops::{Inside, Operations};
+use crate::recipe::Halting;
+use crate::train;
 use crate::units::Seconds;
 
 /// The cells that have a place: positions are 16 bits wide.
@@ -94,8 +96,37 @@ pub fn run<D: Operations>(plan: Plan, device: &D) -> Result<Report, BenchError> 
     if plan.config.cells > MOST_CELLS {
         return Err(BenchError::Cells(plan.config.cells));
     }
+    check_room(
+        &plan.config,
+        plan.batch as f64 * plan.config.board_tokens() as f64,
+        plan.train.then_some(plan.precision),
+        device,
+    )?;
     let threads = plan.threads.unwrap_or_else(rayon::current_num_threads);
     D::on_threads(Inside::CRATE, threads, || measure(plan, device, threads))?
+}
+
+/// Makes sure that there is room for so many tokens in one step, before any of it is there; with gradients where it is trained.
+pub(super) fn check_room<D: Operations>(
+    config: &Config,
+    tokens: f64,
+    trained: Option<Precision>,
+    device: &D,
+) -> Result<(), DeviceError> {
+    let weights = NUMBER * config.numbers().unwrap_or(usize::MAX) as f64;
+    let (gradients, token) = match trained {
+        Some(precision) => (2.0 * weights, train::bytes_of_token(config, Halting::Halt, precision)),
+        None => (0.0, config.bytes_of_token()),
+    };
+    let needs = Needs::default()
+        .and("weights", weights + config.bytes_of_open_weights(trained.is_some()))
+        .and("gradients", gradients)
+        .and("activations", tokens * token);
+    needs.within(
+        device.room(),
+        "this step",
+        "take a smaller --batch (with --tasks fewer --tokens-per-batch) or a smaller --hidden",
+    )
 }
 
 fn measure<D: Operations>(plan: Plan, device: &D, threads: usize) -> Result<Report, BenchError> {

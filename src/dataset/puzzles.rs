@@ -42,6 +42,11 @@ impl PuzzleLessons {
         self.set.puzzles.len()
     }
 
+    /// The cells of each puzzle.
+    pub(super) fn cells(&self) -> usize {
+        self.set.side * self.set.side
+    }
+
     /// The names of the puzzle table's rows: the blank one.
     pub fn identifiers(&self) -> &Identifiers {
         &self.identifiers

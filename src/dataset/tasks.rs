@@ -139,6 +139,11 @@ impl TaskLessons {
         self.groups.iter().map(|group| group.pairs.len()).sum()
     }
 
+    /// The canvas of each pair.
+    pub(super) fn extents(&self) -> impl Iterator<Item = Extent> + Clone {
+        self.groups.iter().flat_map(|group| group.pairs.iter().map(|(_, extent)| *extent))
+    }
+
     /// Pairs that were withheld because they are a held-out set's answers.
     pub fn withheld(&self) -> usize {
         self.withheld

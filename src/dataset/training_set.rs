@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Identifiers, PuzzleExample, PuzzleLessons, TaskExample, TaskLessons};
 use crate::encode::Drawing;
+use crate::encode::Extent;
 use crate::rng::Stream;
 
 /// What is learned from.
@@ -36,7 +37,35 @@ pub struct Drawn {
     pub labels: Vec<Option<u8>>,
 }
 
+/// How many cells the examples of a set have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cells {
+    /// On the average.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub deviation: f64,
+    /// At most.
+    pub most: usize,
+}
+
+impl Cells {
+    fn of(examples: impl Iterator<Item = usize> + Clone) -> Self {
+        let count = examples.clone().count().max(1) as f64;
+        let mean = examples.clone().sum::<usize>() as f64 / count;
+        let squares = examples.clone().map(|cells| (cells as f64 - mean).powi(2)).sum::<f64>();
+        Self { mean, deviation: (squares / count).sqrt(), most: examples.max().unwrap_or(0) }
+    }
+}
+
 impl TrainingSet {
+    /// The cells of its examples.
+    pub fn cells(&self) -> Cells {
+        match self {
+            Self::Tasks(lessons) => Cells::of(lessons.extents().map(Extent::cells)),
+            Self::Puzzles(lessons) => Cells::of(std::iter::once(lessons.cells())),
+        }
+    }
+
     /// The names of the puzzle table's rows.
     pub fn identifiers(&self) -> &Identifiers {
         match self {

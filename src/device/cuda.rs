@@ -11,6 +11,7 @@ use cudarc::driver::{result, sys};
 use dfdx::prelude::{Cuda, Storage};
 
 use super::{Compute, DeviceError, Precision};
+use crate::rng::Repeats;
 use crate::units::Bytes;
 
 /// A device of the machine.
@@ -165,6 +166,13 @@ impl Compute for Cuda {
         let ordinal = slice.device().ordinal();
         let name = look(ordinal).map_or_else(|_| "unknown".to_owned(), |found| found.name);
         format!("cuda:{ordinal}, {name}")
+    }
+
+    /// The kernels here add in a fixed order, without atomics. But cuBLAS chooses its algorithm, and with it the order of a product's sums, by
+    /// card, version and free memory, and the parts of a training batch are cut by the memory that is free.
+    fn repeats() -> Repeats {
+        let because = "cuBLAS chooses how to add up a product by card and version, and a training batch is cut by the memory that is free";
+        Repeats { bitwise: false, because: because.into() }
     }
 
     fn free_memory(&self) -> Option<Bytes> {

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "cuda")]
 pub mod cuda;
+pub mod memory;
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +14,9 @@ use dfdx::prelude::{Cpu, Device, NoneTape, Synchronize, Tensor, TensorFromVec};
 use thiserror::Error;
 
 use crate::kernels::Kind;
+use crate::rng::Repeats;
 use crate::units::Bytes;
+pub use memory::{Needs, Room};
 
 /// What the model asks of a device: float32 for the network, float64 for the loss, whole numbers for gathers.
 pub trait Compute: Device<f32> + Device<f64> + TensorFromVec<usize> + Synchronize {
@@ -30,8 +33,17 @@ pub trait Compute: Device<f32> + Device<f64> + TensorFromVec<usize> + Synchroniz
     /// What computes: `cpu, 2 threads`.
     fn in_words(&self) -> String;
 
+    /// Whether what is computed here comes out the same again.
+    fn repeats() -> Repeats;
+
     /// Bytes that are free on a device with memory of its own.
     fn free_memory(&self) -> Option<Bytes>;
+
+    /// What is left of the memory that it computes in, where that can be told.
+    fn room(&self) -> Option<Room> {
+        let own = |bytes| Room { bytes, of: "the device's memory" };
+        self.free_memory().map(own).or_else(memory::of_host)
+    }
 }
 
 impl Compute for Cpu {
@@ -50,6 +62,11 @@ impl Compute for Cpu {
     fn in_words(&self) -> String {
         let threads = rayon::current_num_threads();
         format!("cpu, {threads} thread{}", if threads == 1 { "" } else { "s" })
+    }
+
+    fn repeats() -> Repeats {
+        let because = "on a processor of this kind, with any number of threads: sums are taken in an order that the work alone decides";
+        Repeats { bitwise: true, because: because.into() }
     }
 
     fn free_memory(&self) -> Option<Bytes> {
@@ -148,6 +165,22 @@ pub enum DeviceError {
     /// A precision that gradients are not computed in.
     #[error("training on the CPU is float32; {0} products have no gradients here (on CUDA they have)")]
     Training(Precision),
+    /// More than there is memory for.
+    #[error("{work} takes about {needed} ({parts}), and {free} of {of} are left; {way_out}")]
+    NoRoom {
+        /// What is to be done.
+        work: String,
+        /// What it takes in all.
+        needed: String,
+        /// What each part of it takes.
+        parts: String,
+        /// What is left.
+        free: Bytes,
+        /// Of what.
+        of: &'static str,
+        /// What would take less.
+        way_out: String,
+    },
 }
 
 impl FromStr for DeviceChoice {

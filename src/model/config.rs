@@ -252,7 +252,7 @@ impl Config {
     /// I for a swiglu over `width` numbers: `expansion * width * 2/3` rounded, then up to a multiple of 256.
     pub fn inner(&self, width: usize) -> usize {
         // `round` to even, as Python's does
-        ((self.expansion * width as f64 * 2.0 / 3.0).round_ties_even() as usize).div_ceil(256) * 256
+        ((self.expansion * width as f64 * 2.0 / 3.0).round_ties_even() as usize).div_ceil(256).saturating_mul(256)
     }
 
     /// The rows, and as many columns, of a square board of S cells.

@@ -25,6 +25,7 @@ mod limits;
 mod net;
 mod packing;
 mod recursion;
+mod size;
 mod variants;
 mod weights;
 
@@ -35,5 +36,6 @@ pub use inputs::{Example, Inputs};
 pub use limits::TooLarge;
 pub use packing::pack;
 pub use recursion::{CONTINUE, HALT, Model, Step};
+pub use size::NUMBER;
 pub use variants::{Backward, Latents, Nets, Passes};
 pub use weights::{Init, Spec, Weights, specs};

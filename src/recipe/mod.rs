@@ -21,6 +21,7 @@ use thiserror::Error;
 use crate::augment::AugmentError;
 use crate::checkpoint::CheckpointError;
 use crate::dataset::IdentifiersError;
+use crate::device::DeviceError;
 use crate::files::{self, FileError};
 use crate::model::{Config, ConfigError};
 use crate::optim::Schedule;
@@ -69,6 +70,9 @@ pub enum RecipeError {
     /// A model that cannot be.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A device cannot do it, or has no room for it.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// A checkpoint could not be read or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::{Imported, Recipe, RecipeError};
 use crate::checkpoint::{Content, Folder, Manifest, Part, Rows, Stored, Tensors};
 use crate::dataset::{Colours, Identifiers, LOOKS};
+use crate::device::{DeviceError, Needs};
 use crate::files;
-use crate::model::{Model, Spec, specs};
+use crate::model::{Model, NUMBER, Spec, specs};
 use crate::ops::Operations;
+use crate::rng::Repeats;
 
 pub(super) const PUZZLE_TABLE: &str = "puzzle_emb.weights";
 
@@ -40,6 +42,10 @@ pub struct About<S> {
     pub examples: usize,
     /// Seconds of training.
     pub seconds: f64,
+    /// Whether the same training gives the same weights again, all its parts on the devices that they ran on; manifests of before it was
+    /// written down lack it, and so do those of imported checkpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
     /// Where training stands; absent from a checkpoint that is only solved with.
     pub state: Option<S>,
     /// Where it comes from, when it was not trained here.
@@ -86,14 +92,21 @@ impl Trained<Cpu> {
             size += path.metadata().map_or(0, |found| found.len());
             parts.push((part, Content::copy_of(path)));
         }
-        let About { recipe, sets, examples, seconds, imported, .. } = manifest.about;
-        let about = About::<()> { recipe, sets, examples, seconds, state: None, imported };
+        let About { recipe, sets, examples, seconds, repeats, imported, .. } = manifest.about;
+        let about = About::<()> { recipe, sets, examples, seconds, repeats, state: None, imported };
         Folder::new(to).write(manifest.step, about, parts)?;
         if from.join(LOG_FILE).exists() {
             files::write(&to.join(LOG_FILE), &files::read(&from.join(LOG_FILE))?)?;
         }
         Ok(size)
     }
+}
+
+/// Makes sure that there is room for the weights, before any of them is there.
+fn check_room(recipe: &Recipe, device: &impl Operations) -> Result<(), DeviceError> {
+    let weights = NUMBER * recipe.model.numbers().unwrap_or(usize::MAX) as f64;
+    let work = format!("the checkpoint of the recipe {}", recipe.name);
+    Needs::default().and("weights", weights).within(device.room(), &work, "use it on a machine with more memory")
 }
 
 impl<D: Operations> Trained<D> {
@@ -106,6 +119,7 @@ impl<D: Operations> Trained<D> {
         let manifest: Manifest<About<IgnoredAny>> = folder.manifest()?;
         let recipe = manifest.about.recipe.clone();
         recipe.check()?;
+        check_room(&recipe, device)?;
         let (names, text) = folder.read(&manifest, Part::Identifiers)?;
         let text = std::str::from_utf8(&text)
             .map_err(|fault| files::format_error(&names, format!("this is not text: {fault}")))?;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{PuzzleRecord, ReportError};
 use crate::files::{self, Entries, FileError};
+use crate::rng::Repeats;
 use crate::score::Score;
 use crate::submission;
 use crate::task::TaskSet;
@@ -44,6 +45,9 @@ pub struct Record {
     /// The number type of products, `f32` or `bf16`, where the solver has a model; records of before it could be chosen lack it.
     #[serde(default)]
     pub precision: Option<String>,
+    /// Whether the same run gives the same bytes again; records of before it was written down lack it.
+    #[serde(default)]
+    pub repeats: Option<Repeats>,
     /// When it started, in seconds since 1970 (UTC).
     pub started_unix: u64,
     /// How long it took, in seconds.
@@ -151,7 +155,8 @@ pub struct TaskEntry {
 }
 
 impl Record {
-    /// The record of a run that starts now. Checkpoint, views, steps, tokens per batch and precision are for the caller to fill in.
+    /// The record of a run that starts now. Checkpoint, views, steps, tokens per batch, precision and whether it repeats
+    /// are for the caller to fill in.
     pub fn new(name: &str, solver: &str, set: &TaskSet, seed: u64, device: &str) -> Self {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let tasks =
@@ -166,6 +171,7 @@ impl Record {
             steps: None,
             tokens_per_batch: None,
             precision: None,
+            repeats: None,
             started_unix: started.as_secs(),
             seconds: 0.0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -279,7 +285,7 @@ mod tests {
     fn a_record_of_before_a_setting_existed_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let mut value = serde_json::to_value(record()).unwrap();
-        for setting in ["tokens_per_batch", "precision", "commit"] {
+        for setting in ["tokens_per_batch", "precision", "commit", "repeats"] {
             assert!(value.as_object_mut().unwrap().remove(setting).is_some(), "{setting}");
         }
         let path = folder.path().join(RECORD_FILE);

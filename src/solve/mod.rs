@@ -4,6 +4,7 @@ mod journal;
 mod plan;
 mod puzzles;
 mod rollout;
+mod room;
 mod run;
 mod standing;
 mod trail;

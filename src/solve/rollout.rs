@@ -11,8 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dfdx::prelude::NoneTape;
 
+use super::room::{check_room, tokens_at_once};
 use crate::augment::Augmentation;
 use crate::dataset::Movable;
+use crate::device::DeviceError;
 use crate::encode::{self, Drawing, Extent, Offset};
 use crate::files::FileError;
 use crate::model::{Answer, Example, Inputs, pack};
@@ -80,6 +82,31 @@ impl<D: Operations> ModelSolver<D> {
     /// The same solver in rounds: first a view of each test input, then up to 8, up to 64, and all. The answers are the same to the bit.
     pub fn in_rounds(self) -> Self {
         Self { in_rounds: true, ..self }
+    }
+
+    /// Makes sure that there is room for the answers to each of these tasks, before the first.
+    ///
+    /// # Errors
+    /// [`DeviceError::NoRoom`].
+    pub fn check_room(&self, tasks: &[Task]) -> Result<(), DeviceError> {
+        let TaskData { canvas, colours, .. } = *self.trained.recipe.data.tasks().expect("new found tasks there");
+        let prefix = self.trained.model.config.prefix;
+        let at_once = |task: &Task| {
+            let rows = self.trained.identifiers.of_task(&task.id).len();
+            let looks = match rows {
+                0 => 0,
+                rows => Movable::of(task, colours).looks(task, self.views.div_ceil(rows)).len(),
+            };
+            let views = self.views.min(rows * looks);
+            let lengths: Vec<usize> =
+                task.test.iter().map(|test| prefix + canvas.extent(task, &test.input).cells()).collect();
+            tokens_at_once::<D>(
+                views * lengths.iter().sum::<usize>(),
+                self.tokens_per_batch,
+                lengths.into_iter().max().unwrap_or(0),
+            )
+        };
+        check_room(&self.trained.model, tasks.iter().map(at_once).max().unwrap_or(0))
     }
 
     /// How far it is with the task at hand.

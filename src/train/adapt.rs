@@ -128,7 +128,8 @@ impl Adapt<'_> {
         let is_there = |task: &Task| self.only.as_ref().is_none_or(|only| only.contains(&task.id));
         let tasks: Vec<Task> = set.tasks.into_iter().filter(is_there).collect();
         // what is wrong with the learning rate is found here too
-        self.recipe(&trained, self.only.clone(), 1)?;
+        let recipe = self.recipe(&trained, self.only.clone(), 1)?;
+        Trainer::check_room(&recipe, device)?;
         Ok(Checked { adapt: self, trained, plan, tasks })
     }
 

@@ -1,10 +1,12 @@
-//! How many tokens a training step holds at a time on a device with memory of its own: its batch is cut into parts that fit, whose
-//! gradients are summed.
+//! What a training takes of its memory: told before any of it is taken, so that one without room is refused; and how many tokens a step
+//! holds at a time on a device with memory of its own, where the batch is cut into parts that fit, whose gradients are summed.
 
-use crate::device::Precision;
-use crate::model::{Config, Latents, Local, Passes};
-use crate::recipe::{Cut, Halting};
-use crate::units::Bytes;
+use crate::dataset::TrainingSet;
+use crate::device::{Needs, Precision};
+use crate::model::{Config, Latents, Local, NUMBER, Passes};
+use crate::ops::Operations;
+use crate::recipe::{Cut, Halting, Recipe, RecipeError};
+use crate::units::{Bytes, Count};
 
 /// The share of the free memory that a part may take. The rest is for the latent states of the other parts, and for a pool that is cut into
 /// pieces: the host gives back and asks anew long before the device has come to it.
@@ -15,7 +17,7 @@ const SHARE: f64 = 0.6;
 /// A pass keeps, for each number of D: of a sum 4 + 2 bytes (the state and its bfloat16 copy); of an attention layer 4 + 2, and 6 + 2 for
 /// queries, keys, values and what they give; of a gated layer 4 + 2, and for each of I twice 2 for gate and value; of a local layer 4 + 2. What a layer
 /// needs for its gradient, and the states between the steps, come once. In float32 a number of 2 bytes has 4.
-fn bytes_of_token(config: &Config, halting: Halting, precision: Precision) -> f64 {
+pub(crate) fn bytes_of_token(config: &Config, halting: Halting, precision: Precision) -> f64 {
     let (width, heads, vocabulary) = (config.hidden as f64, config.heads as f64, config.vocabulary as f64);
     let (inner, layers) = (config.inner(config.hidden) as f64, config.layers as f64);
     let narrow = if precision == Precision::Bf16 { 2.0 } else { 4.0 };
@@ -41,6 +43,70 @@ fn bytes_of_token(config: &Config, halting: Halting, precision: Precision) -> f6
         Halting::HaltAndContinue => pass + (2.0 + more_states) * 4.0 * width,
     };
     Passes::of(config).with_gradient as f64 * pass + states + ahead + once
+}
+
+/// Examples of a batch differ in size; a part has at most so many standard deviations more tokens than are to be expected, in all steps.
+const DEVIATIONS: f64 = 4.0;
+
+/// What would take less.
+const WAY_OUT: &str = "take a smaller training.batch, more training.parts or fewer --tokens-per-batch, fewer threads (RAYON_NUM_THREADS), or a \
+                       smaller model (hidden, layers, l_cycles)";
+
+/// Makes sure that there is room for a training, before any of it is there. On a device with memory of its own the batch will be cut to
+/// what fits, so there it is the largest example that must.
+///
+/// # Errors
+/// [`RecipeError::Device`] with all that it takes.
+pub(super) fn check<D: Operations>(recipe: &Recipe, set: &TrainingSet, device: &D) -> Result<(), RecipeError> {
+    let precision = D::precision(None, true)?;
+    let on_host = device.free_memory().is_none();
+    let parts = D::parts_at_once();
+    let needs = needs(recipe, set, precision, on_host, parts)?;
+    let work = format!("training by the recipe {}", recipe.name);
+    needs.within(device.room(), &work, WAY_OUT)?;
+    Ok(())
+}
+
+/// Its parts. `at_once` parts of the batch are computed side by side.
+fn needs(
+    recipe: &Recipe,
+    set: &TrainingSet,
+    precision: Precision,
+    on_host: bool,
+    at_once: usize,
+) -> Result<Needs, RecipeError> {
+    let (config, course) = (&recipe.model, &recipe.training);
+    let weights = NUMBER * config.numbers().unwrap_or(usize::MAX) as f64;
+    let table = NUMBER * set.identifiers().count() as f64 * config.puzzle_width as f64;
+    let of_muon = if recipe.trunk.optimizer.muon().is_some() { 1.0 } else { 2.0 };
+    let cells = set.cells();
+    let (prefix, batch) = (config.prefix as f64, course.batch as f64);
+    let largest = prefix + cells.most as f64;
+    let tokens = |examples: f64| {
+        let expected = examples * (prefix + cells.mean) + DEVIATIONS * examples.sqrt() * cells.deviation;
+        expected.min(examples * largest)
+    };
+    let (part, parts) = match recipe.cut()? {
+        _ if !on_host => (largest, 1.0),
+        Cut::Examples(examples) => (tokens(examples as f64), (batch / examples as f64).ceil()),
+        Cut::Tokens(most) => {
+            let part = tokens(batch).min(largest.max(most as f64));
+            (part, (tokens(batch) / part).ceil())
+        }
+    };
+    let parts = parts.min(at_once as f64);
+    let activations = parts * part * bytes_of_token(config, course.halting, precision);
+    let gradients = (parts + 1.0) * weights + parts * config.bytes_of_open_weights(true);
+    // a checkpoint on its way is the model twice and the moments and live weights twice, when no step holds anything
+    let saved = if on_host { 7.0 * weights + table } else { 0.0 };
+    let states = 2.0 * config.states() as f64 * NUMBER * config.hidden as f64 * tokens(batch);
+    let words = format!("{parts} of the batch's parts at a time, of {} tokens each", Count(part as u64));
+    Ok(Needs::default()
+        .and("weights, their average and their moments", (2.0 + of_muon) * weights)
+        .and("puzzle rows", if on_host { table } else { 0.0 })
+        .and("latent states", states)
+        .and("gradients, or a checkpoint on its way", gradients.max(saved))
+        .and(words, activations))
 }
 
 /// The cut of a recipe, or a finer one where the device's free memory asks for it. On such a device the examples of a part

@@ -15,6 +15,7 @@ mod trainer;
 pub use adapt::{Adapt, Adapted, Adapting, Checked, Length};
 pub use latent::{Latent, Latents};
 pub use log::{LogRow, Window, read_log};
+pub(crate) use memory::bytes_of_token;
 pub use run::{Ending, Material, Outcome, Progress, TrainError, Training, train};
 pub use slots::{Slot, Slots};
 pub use state::HostState;

@@ -181,7 +181,9 @@ pub(super) fn train_from<D: Operations>(
     let ranks = training.ranks;
     let writes = ranks.rank() == 0;
     let log_path = training.output.join(LOG_FILE);
-    let Begun { mut trainer, before, mut rows, held: _held } = agree(ranks, begin(training, start))?;
+    let Begun { mut trainer, before, mut rows, held } = agree(ranks, begin(training, start))?;
+    check_together(&trainer, training)?;
+    let held = agree(ranks, take_output(training, held))?;
     // A checkpoint of the first moment: the folder is whole at once, and a disk without room is found now.
     save(&trainer, training, before)?;
 
@@ -223,6 +225,7 @@ pub(super) fn train_from<D: Operations>(
         TrainingSet::Tasks(lessons) => Material::Tasks(lessons.groups()),
         TrainingSet::Puzzles(lessons) => Material::Puzzles(lessons.count()),
     };
+    drop(held);
     let (step, withheld) = (trainer.step, trainer.set().withheld());
     Ok(Outcome { ending, step, steps: course.steps, seconds, row: rows.last().copied(), material, withheld })
 }
@@ -235,7 +238,7 @@ struct Begun<D: Operations> {
     before: f64,
     /// What stands in the log of before.
     rows: Vec<LogRow>,
-    /// The output folder, which no other training writes to meanwhile; rank 0 holds it for all.
+    /// The output folder, where it is there: no other training writes to it meanwhile, and rank 0 holds it for all.
     held: Option<Held>,
 }
 
@@ -260,16 +263,22 @@ fn begin<D: Operations>(
     }
     let log = training.resume.as_deref().map(|resume| log::read(&resume.join(LOG_FILE), trainer.step));
     let rows = log.transpose()?.unwrap_or_default();
-    if writes && held.is_none() {
-        held = Some(files::hold_new_folder(output)?);
-        // another may have been quicker
-        check_output(output, training.resume.as_deref())?;
-    }
     Ok(Begun { trainer, before, rows, held })
 }
 
-/// A whole checkpoint, written by rank 0, after a look whether the ranks have come apart: two kinds of processors may round differently.
-fn save<D: Operations>(trainer: &Trainer<D>, training: &Training<'_>, seconds: f64) -> Result<(), TrainError> {
+/// Makes the output folder and holds it, unless it is held already. Nothing is made before all ranks agree.
+fn take_output(training: &Training<'_>, held: Option<Held>) -> Result<Option<Held>, TrainError> {
+    if held.is_some() || training.ranks.rank() > 0 {
+        return Ok(held);
+    }
+    let held = files::hold_new_folder(&training.output)?;
+    // another may have been quicker
+    check_output(&training.output, training.resume.as_deref())?;
+    Ok(Some(held))
+}
+
+/// Looks whether the ranks have come apart: two kinds of processors may round differently.
+fn check_together<D: Operations>(trainer: &Trainer<D>, training: &Training<'_>) -> Result<(), TrainError> {
     let ranks = training.ranks;
     if ranks.count() > 1 {
         let digests = ranks.gather(trainer.digest().as_bytes());
@@ -277,6 +286,13 @@ fn save<D: Operations>(trainer: &Trainer<D>, training: &Training<'_>, seconds: f
             return Err(TrainError::Apart { step: trainer.step, rank });
         }
     }
+    Ok(())
+}
+
+/// A whole checkpoint, written by rank 0, of ranks that have not come apart.
+fn save<D: Operations>(trainer: &Trainer<D>, training: &Training<'_>, seconds: f64) -> Result<(), TrainError> {
+    check_together(trainer, training)?;
+    let ranks = training.ranks;
     agree(ranks, trainer.save_among(ranks, &training.output, seconds).map_err(TrainError::from))
 }
 

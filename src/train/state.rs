@@ -71,6 +71,7 @@ impl<D: Operations> Trainer<D> {
             sets: self.sets.clone(),
             examples: self.examples,
             seconds,
+            repeats: self.repeats.clone(),
             state: Some(self.host_state(&latents)),
             imported: None,
         };
@@ -101,6 +102,9 @@ impl<D: Operations> Trainer<D> {
             return Err(inconsistent(fault).into());
         }
         trainer.window = host.window.clone();
+        // what a part of it was computed on that does not repeat, all of it does not
+        trainer.repeats =
+            about.repeats.clone().filter(|before| !before.bitwise).or(about.repeats.as_ref().and(trainer.repeats));
         trainer.average = saved.model.weights.tensors().into_iter().cloned().collect();
         trainer.table = saved.table.all()?;
         (trainer.step, trainer.examples) = (manifest.step, about.examples);

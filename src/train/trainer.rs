@@ -21,7 +21,7 @@ use crate::ops::{Ema, Moments, Moved, Operations, Stacked};
 use crate::optim::sign_sgd;
 use crate::ranks::{Alone, Ranks};
 use crate::recipe::{Cut, Data, Recipe, RecipeError, SetDigest, SourceRecipe, TaskData, Trained, TrunkValues};
-use crate::rng::Stream;
+use crate::rng::{Repeats, Stream};
 use crate::task;
 
 /// A training in progress.
@@ -45,6 +45,8 @@ pub struct Trainer<D: Operations> {
     pub step: usize,
     /// Examples that were finished.
     pub examples: usize,
+    /// Whether all of it so far comes out the same again; not known of what began before that was written down.
+    pub(super) repeats: Option<Repeats>,
 }
 
 /// What a step gives to the log.
@@ -78,6 +80,7 @@ impl<D: Operations> Trainer<D> {
     /// [`RecipeError`], also when the recipe's selection leaves nothing to learn.
     pub fn new(recipe: Recipe, device: &D) -> Result<Self, RecipeError> {
         let (set, sets) = training_set(&recipe)?;
+        memory::check(&recipe, &set, device)?;
         let model = Model::new(recipe.model.clone(), device, &mut Stream::new(recipe.seed, "weights"))?;
         let mut model = model;
         let halt_bias = vec![recipe.training.halt_bias; model.weights.halt_bias.shape().1];
@@ -105,9 +108,18 @@ impl<D: Operations> Trainer<D> {
             window: Window::default(),
             step: 0,
             examples: 0,
+            repeats: Some(D::repeats()),
             set,
             recipe,
         })
+    }
+
+    /// Makes sure that there is room for a training by this recipe, before any of it is there. [`Trainer::new`] asks this itself.
+    ///
+    /// # Errors
+    /// [`RecipeError`], as [`Trainer::new`].
+    pub fn check_room(recipe: &Recipe, device: &D) -> Result<(), RecipeError> {
+        memory::check(recipe, &training_set(recipe)?.0, device)
     }
 
     /// A training at its beginning that goes on from a checkpoint: from its averaged weights and, as far as it knows the variants, its

@@ -18,7 +18,7 @@ use crate::bench::BenchError;
 use crate::bench::ceiling;
 use crate::bench::check::{BATCH, check_work, small};
 use crate::bench::operations::of_step;
-use crate::bench::run::{SEED, warm_up};
+use crate::bench::run::{SEED, check_room, warm_up};
 use crate::bench::work::{Sample, Work, model, row};
 use crate::device::Precision;
 use crate::encode::{self, Canvas, Offset};
@@ -78,6 +78,8 @@ pub fn run<D: Operations>(plan: Plan, set: &TaskSet, device: &D) -> Result<Repor
     let config = Config { cells: MAX_SIDE * MAX_SIDE, ..plan.config };
     let threads = plan.threads.unwrap_or_else(rayon::current_num_threads);
     let plan = Plan { config, ..plan };
+    let all = plan.examples as f64 * plan.config.board_tokens() as f64;
+    check_room(&plan.config, all.min(plan.tokens_per_batch.max(plan.config.board_tokens()) as f64), None, device)?;
     D::on_threads(Inside::CRATE, threads, || measure(plan, set, device, threads))?
 }
 

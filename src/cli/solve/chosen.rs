@@ -12,6 +12,7 @@ use crate::recipe::Trained;
 use crate::report::Checkpoint;
 use crate::solve::{ModelSolver, Views};
 use crate::solver::{Copy, Random};
+use crate::task::TaskSet;
 
 /// A solver and what the record says about it.
 pub(super) struct Chosen {
@@ -27,6 +28,7 @@ pub(super) struct Chosen {
 /// The solver, and what would change nothing for it is said. Against a clock a model solves in rounds.
 pub(super) fn choose<D: Operations>(
     arguments: &Arguments,
+    set: &TaskSet,
     checkpoint: PathBuf,
     in_rounds: bool,
     device: &D,
@@ -64,7 +66,7 @@ pub(super) fn choose<D: Operations>(
         return Err(CliError::Usage("--checkpoint belongs to --solver trm; the other solvers have no model".into()));
     }
     match arguments.solver {
-        SolverName::Trm => model_solver(arguments, checkpoint, in_rounds, device, precision),
+        SolverName::Trm => model_solver(arguments, set, checkpoint, in_rounds, device, precision),
         SolverName::Copy => without_model(Box::new(Copy), None),
         SolverName::Random => {
             let guesses = arguments.views.unwrap_or(2);
@@ -76,6 +78,7 @@ pub(super) fn choose<D: Operations>(
 /// The trained model.
 fn model_solver<D: Operations>(
     arguments: &Arguments,
+    set: &TaskSet,
     path: PathBuf,
     in_rounds: bool,
     device: &D,
@@ -89,6 +92,7 @@ fn model_solver<D: Operations>(
     let checkpoint = model_of(&trained, path);
     let tokens = arguments.tokens_per_batch.unwrap_or(D::TOKENS_PER_BATCH);
     let mut solver = ModelSolver::new(trained, views, steps)?.with_tokens_per_batch(tokens);
+    solver.check_room(&set.tasks)?;
     if in_rounds {
         solver = solver.in_rounds();
     }

@@ -19,6 +19,7 @@ use crate::device::{self, DeviceChoice, Precision, on_device};
 use crate::files;
 use crate::ops::Operations;
 use crate::report::{Comparison, Record, Run, Status};
+use crate::rng::Repeats;
 use crate::solve::{self, Plan, Start, TaskTrail};
 use crate::submission;
 use crate::task::{self, Shard};
@@ -159,7 +160,7 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
     let adapted = adapted.map(|(_, folder)| folder);
     let checkpoint = adapted.clone().unwrap_or_else(|| checkpoint(arguments));
     let in_rounds = found.start().map_or(arguments.time_limit.is_some(), |start| start.rounds > 1);
-    let mut chosen = chosen::choose(arguments, checkpoint, in_rounds, device, precision)?;
+    let mut chosen = chosen::choose(arguments, &set, checkpoint, in_rounds, device, precision)?;
     if let Some(recipe) = chosen.checkpoint.as_ref().and_then(|checkpoint| checkpoint.recipe.as_ref()) {
         record.name = format!("{solver} {recipe}");
     }
@@ -168,6 +169,7 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
     record.steps = chosen.steps;
     record.tokens_per_batch = chosen.tokens_per_batch;
     record.precision = chosen.precision.map(|precision| precision.to_string());
+    record.repeats = Some(repeats::<D>(arguments));
     let Some(trail) = found.trail(&record) else { return Ok(Exit::Done) };
     let behind = trail.as_ref().map_or(0, TaskTrail::steps);
     let bar = watch::bar(&plan, chosen.views_of_task.take(), chosen.solver.rounds() > 1, behind);
@@ -188,6 +190,18 @@ impl SolverName {
             Self::Random => "random",
         }
     }
+}
+
+/// Whether the same command gives the same files again: not where the clock decides about more than the end.
+fn repeats<D: Operations>(arguments: &Arguments) -> Repeats {
+    let mut repeats = D::repeats();
+    if arguments.adapt.is_some() {
+        repeats =
+            Repeats { bitwise: false, because: "the clock decided how many steps the checkpoint adapted for".into() };
+    } else if arguments.time_limit.is_some() {
+        repeats.because += "; where the time limit has cut the run, it may cut it elsewhere another time";
+    }
+    repeats
 }
 
 /// The checkpoint that is asked for, or the one that comes with the project.

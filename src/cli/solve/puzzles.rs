@@ -64,9 +64,11 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
     let tokens_per_batch = arguments.tokens_per_batch.unwrap_or(D::TOKENS_PER_BATCH);
     let asked = Asked { set: &set, table: &table, steps, tokens_per_batch };
     let from = chosen::model_of(&trained, checkpoint(arguments));
-    let record = PuzzleRecord::new(&asked, from, &device::computing_in(device, precision), &precision.to_string());
+    let mut record = PuzzleRecord::new(&asked, from, &device::computing_in(device, precision), &precision.to_string());
+    record.repeats = Some(D::repeats());
     let solver = PuzzleSolver::new(trained, steps, tokens_per_batch)?;
     let Some(trail) = found.trail(&record) else { return Ok(Exit::Done) };
+    solver.check_room(&set.puzzles)?;
     let bar = bar(&plan);
     let show = |PuzzleProgress { answered, exact }| {
         bar.set_position(answered as u64);

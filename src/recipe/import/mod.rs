@@ -255,6 +255,7 @@ fn write(
         sets: request.sets.clone(),
         examples: 0,
         seconds: 0.0,
+        repeats: None,
         state: None,
         imported: Some(imported.clone()),
     };

@@ -13,6 +13,7 @@ use super::PuzzleScore;
 use crate::files::{self, Entries, FileError};
 use crate::puzzle::{Kind, PuzzleSet};
 use crate::report::{Checkpoint, RECORD_FILE, ReportError, Status};
+use crate::rng::Repeats;
 
 /// What a run on puzzles was and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ pub struct PuzzleRecord {
     pub steps: usize,
     /// Tokens of a batch.
     pub tokens_per_batch: usize,
+    /// Whether the same run gives the same bytes again; records of before it was written down lack it.
+    #[serde(default)]
+    pub repeats: Option<Repeats>,
     /// When it started, in seconds since 1970 (UTC).
     pub started_unix: u64,
     /// How long it took, in seconds.
@@ -84,7 +88,7 @@ pub struct Asked<'a> {
 }
 
 impl PuzzleRecord {
-    /// The record of a run that starts now.
+    /// The record of a run that starts now. Whether it repeats is for the caller to fill in.
     pub fn new(asked: &Asked<'_>, checkpoint: Checkpoint, device: &str, precision: &str) -> Self {
         let set = asked.set;
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -102,6 +106,7 @@ impl PuzzleRecord {
             precision: precision.to_owned(),
             steps: asked.steps,
             tokens_per_batch: asked.tokens_per_batch,
+            repeats: None,
             started_unix: started.as_secs(),
             seconds: 0.0,
             solving_seconds: 0.0,

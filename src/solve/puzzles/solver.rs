@@ -5,12 +5,14 @@ use std::ops::Range;
 
 use dfdx::prelude::NoneTape;
 
+use crate::device::DeviceError;
 use crate::encode::{self, Drawing};
 use crate::grid::Grid;
 use crate::model::{Answer, Example, Inputs, pack};
 use crate::ops::Operations;
 use crate::puzzle::{Kind, Puzzle};
 use crate::recipe::{RecipeError, Trained};
+use crate::solve::room::{check_room, tokens_at_once};
 
 /// A trained model that answers puzzles.
 pub struct PuzzleSolver<D: Operations> {
@@ -45,6 +47,16 @@ impl<D: Operations> PuzzleSolver<D> {
     pub(super) fn batches(&self, puzzles: &[Puzzle]) -> Vec<Range<usize>> {
         let prefix = self.trained.model.config.prefix;
         pack(puzzles.iter().map(|puzzle| prefix + puzzle.question.cells().len()), self.tokens_per_batch)
+    }
+
+    /// Makes sure that there is room for the answers to these puzzles, before the first.
+    ///
+    /// # Errors
+    /// [`DeviceError::NoRoom`].
+    pub fn check_room(&self, puzzles: &[Puzzle]) -> Result<(), DeviceError> {
+        let length = |puzzle: &Puzzle| self.trained.model.config.prefix + puzzle.question.cells().len();
+        let (all, largest) = (puzzles.iter().map(length).sum(), puzzles.iter().map(length).max().unwrap_or(0));
+        check_room(&self.trained.model, tokens_at_once::<D>(all, self.tokens_per_batch, largest))
     }
 
     /// The answers to a batch, in order; `None` when there was no time for all steps.
