@@ -29,6 +29,9 @@ pub use write::{Sink, Written, check_writable, create, make_room_for, place, wri
 /// What some editors put before UTF-8 text.
 pub const BYTE_ORDER_MARK: &str = "\u{feff}";
 
+/// The most bytes of a file of settings.
+const MOST_SHORT: usize = 1 << 20;
+
 /// What can go wrong with a file.
 #[derive(Debug, Error)]
 pub enum FileError {
@@ -142,6 +145,18 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
     Ok(text)
 }
 
+/// The text of a file that people write: a setting of one takes many times its bytes, so it has at most a mebibyte.
+///
+/// # Errors
+/// [`FileError`], also when it has more.
+pub fn read_short(path: &Path) -> Result<String, FileError> {
+    let text = read_text(path)?;
+    match text.len() {
+        0..=MOST_SHORT => Ok(text),
+        found => Err(format_error(path, format!("it has {found} bytes; a file of settings has at most {MOST_SHORT}"))),
+    }
+}
+
 /// A JSON file as `T`. A byte order mark before it is passed over.
 ///
 /// # Errors
@@ -167,7 +182,7 @@ pub fn not_json(path: &Path, text: &[u8], fault: &serde_json::Error) -> FileErro
 /// # Errors
 /// [`FileError`]; the message shows the line.
 pub fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
-    toml::from_str(&read_text(path)?).map_err(|e| {
+    toml::from_str(&read_short(path)?).map_err(|e| {
         let nearest = nearest_field(e.message());
         format_error(path, format!("{}{nearest}", e.to_string().trim_end()))
     })

@@ -3,6 +3,7 @@
 //! It works on the JSON as it stands and not on a [`super::Submission`], since a reader stops at the first fault.
 //! Grids are checked row by row: one fault names one row, with all its bad cells.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -13,10 +14,13 @@ use super::ATTEMPTS;
 use crate::files::{BYTE_ORDER_MARK, Entries};
 use crate::grid::{COLOURS, MAX_SIDE, kind_of};
 use crate::names;
-use crate::task::TaskSet;
+use crate::task::{MOST_TASK, TaskSet};
 
 /// Tasks that are not in the set that a nearest name is looked for.
 const HINTS: usize = 100;
+
+/// The most faults that are named one by one.
+const MOST_FAULTS: usize = 10_000;
 
 /// Something that Kaggle would refuse, or not score.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +86,14 @@ struct Linter {
 
 impl Linter {
     fn fault(&mut self, text: impl Into<String>) {
+        match self.faults.len().cmp(&MOST_FAULTS) {
+            Ordering::Less => {}
+            Ordering::Equal => {
+                let text = format!("it has more faults; these are the first {MOST_FAULTS}");
+                return self.faults.push(Fault { task: None, output: None, attempt: None, text });
+            }
+            Ordering::Greater => return,
+        }
         let (task, output, attempt) = (self.task.clone(), self.output, self.attempt.clone());
         self.faults.push(Fault { task, output, attempt, text: text.into() });
     }
@@ -102,6 +114,9 @@ impl Linter {
             }
             self.task = Some(id.clone());
             match wanted.get(id.as_str()) {
+                Some(_) if text.get().len() > MOST_TASK => {
+                    self.fault(format!("it has {} bytes; the most is {MOST_TASK}", text.get().len()));
+                }
                 Some(&outputs) => self.outputs(&serde_json::from_str(text.get())?, outputs),
                 None => {
                     strangers += 1;

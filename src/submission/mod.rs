@@ -19,7 +19,7 @@ use crate::files::{self, Entries, FileError};
 use crate::grid::Grid;
 use crate::names;
 use crate::prediction::{Answers, Attempts};
-use crate::task::{Task, TaskSet};
+use crate::task::{MOST_TASK, Task, TaskSet};
 pub use lint::{Fault, lint};
 pub use merge::{MergeError, merge};
 
@@ -150,7 +150,8 @@ pub fn read_attempts(path: &Path) -> Result<Attempted, FileError> {
     // one task at a time: each grows many times when it is taken apart
     let Entries(entries): Entries<Box<RawValue>> = files::read_json(path)?;
     let task = |(task, text): (String, Box<RawValue>)| {
-        let value: Value = serde_json::from_str(text.get()).unwrap_or_default();
+        let is_of_a_task = text.get().len() <= MOST_TASK;
+        let value: Value = is_of_a_task.then(|| serde_json::from_str(text.get()).ok()).flatten().unwrap_or_default();
         (task, value.as_array().map(|list| list.iter().map(grids).collect()).unwrap_or_default())
     };
     Ok(entries.into_iter().map(task).collect())

@@ -17,7 +17,7 @@ use crate::files;
 use crate::grid::Grid;
 use crate::names;
 pub use error::TaskError;
-pub use read::{read_folder, read_kaggle};
+pub use read::{MOST_TASK, read_folder, read_kaggle};
 pub use shard::Shard;
 pub use shipped::{HELD_OUT, PUBLIC, SHIPPED, files_of, load, shipped_with};
 pub use verify::verify;

@@ -25,7 +25,7 @@ const PAIR_KEYS: [&str; 2] = ["input", "output"];
 const MOST_ID: usize = 200;
 
 /// The most bytes of a task: each grows many times when it is taken apart, so they are taken apart one at a time.
-const MOST_TASK: usize = 1 << 20;
+pub const MOST_TASK: usize = 1 << 20;
 
 /// The entries of a file, not yet taken apart.
 type Unread = Entries<Box<RawValue>>;

@@ -21,9 +21,13 @@ const MEMORY: usize = 4_000_000;
 
 /// The program under a limit of memory and time; one that panics, aborts or hangs has no such code.
 fn attacked(folder: &Program, arguments: &[&str]) -> Ended {
+    within(MEMORY, folder, arguments)
+}
+
+fn within(memory: usize, folder: &Program, arguments: &[&str]) -> Ended {
     let program = env!("CARGO_BIN_EXE_trm-arc");
     let mut command = Command::new("sh");
-    command.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\""), program]).args(arguments);
+    command.args(["-c", &format!("ulimit -v {memory}; exec \"$0\" \"$@\""), program]).args(arguments);
     let output = command.current_dir(folder.0.path()).timeout(Duration::from_secs(20)).output().unwrap();
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
@@ -523,5 +527,37 @@ fn a_log_s_numbers_stop_no_drawing() {
                 "{first} {second}: {drawing}"
             );
         }
+    }
+}
+
+/// Ten million bytes are answered or refused within half a gigabyte of addresses.
+#[test]
+fn a_long_file_takes_no_more_memory_than_its_bytes_allow() {
+    let folder = Program::new();
+    let tasks = tiny(&folder);
+    let zeros = format!("[{}0]", "0,".repeat(5_000_000));
+    let attempts = folder.write("long.json", &format!("{{\"x1\": {zeros}}}"));
+    let long = folder.write("long_challenges.json", &format!("{{\"x1\": {{\"train\": {zeros}}}}}"));
+    let toml = folder.write("long.toml", &format!("a = {zeros}\n"));
+    let keys: Vec<String> = (0..500_000).map(|key| format!("\"{key}\":0")).collect();
+    let keys = folder.write("keys.json", &format!("{{{}}}", keys.join(",")));
+    let grid = folder.write(
+        "long.jsonl",
+        &format!("{{\"task\":\"a\",\"test\":0,\"augmentation\":\"\",\"halt\":0,\"grid\":{zeros}}}\n"),
+    );
+    folder.write("s.json", SOUND);
+    let attacks: [(&[&str], &str); 7] = [
+        (&["validate", &attempts, "--tasks", &tasks], "bytes; the most is"),
+        (&["score", &attempts, "--tasks", &tasks], "no solution for test input 0"),
+        (&["tasks", "list", &long], "bytes; the most is"),
+        (&["train", &toml], "a file of settings has at most"),
+        (&["validate", &keys, "--tasks", &tasks], "these are the first 10000"),
+        (&["score", "s.json", "--tasks", &tasks, "--predictions", &grid], "line 1 is no prediction"),
+        (&["compare", &attempts], "no run's record"),
+    ];
+    for (arguments, said) in attacks {
+        let ended = within(MEMORY / 8, &folder, arguments);
+        let text = ended.stdout + &ended.stderr;
+        assert!(text.contains(said), "{arguments:?}: {}", text.chars().take(500).collect::<String>());
     }
 }

@@ -19,7 +19,7 @@ use trm_arc::task;
 use trm_arc::train::{HostState, read_log};
 
 /// Changed copies of each seed.
-const COPIES: usize = 250;
+const COPIES: usize = 150;
 
 /// What takes longer hangs: the seeds have a few kilobytes.
 const LONGEST: Duration = Duration::from_secs(5);

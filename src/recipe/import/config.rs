@@ -142,7 +142,7 @@ impl Published {
     /// # Errors
     /// [`RecipeError`]: a field that is missing or of another kind, or a value that no model of the paper has.
     pub fn read(path: &Path) -> Result<Self, RecipeError> {
-        let text = files::read_text(path)?;
+        let text = files::read_short(path)?;
         let Outer { arch } = parse(path, &text)?;
         let published = Self { arch, course: parse(path, &text)? };
         published.check().map_err(|fault| ImportError::Config { path: path.to_owned(), fault })?;
