@@ -241,7 +241,9 @@ fn cut(error: &str) -> Cow<'_, str> {
     if error.len() <= LONGEST_ERROR {
         return error.into();
     }
-    let (start, end) = (error.floor_char_boundary(LONGEST_ERROR / 2), error.ceil_char_boundary(error.len() - 500));
+    let is_boundary = |place: &usize| error.is_char_boundary(*place);
+    let start = (0..=LONGEST_ERROR / 2).rev().find(is_boundary).unwrap_or(0);
+    let end = (error.len() - LONGEST_ERROR / 16..error.len()).find(is_boundary).unwrap_or(error.len());
     format!("{} [{} bytes are left out] {}", &error[..start], end - start, &error[end..]).into()
 }
 
