@@ -90,7 +90,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(seen.len(), 18, "two kinds alone are of one size: a single state, and none");
+        assert_eq!(seen.len(), 16, "a single state and none are of one size, and no others");
         assert_eq!(Config::arc().numbers(), Some(6_830_082));
     }
 
