@@ -13,7 +13,7 @@ use trm_arc::encode::{
 };
 use trm_arc::grid::Grid;
 use trm_arc::model::pack;
-use trm_arc::prediction::{Answers, Prediction};
+use trm_arc::prediction::{Answers, Attempts, Prediction};
 use trm_arc::puzzle::Kind;
 use trm_arc::recipe::Cut;
 use trm_arc::score::{PASS_AT, Ranks, score, wilson};
@@ -265,7 +265,9 @@ proptest! {
         prop_assert_eq!(trm_arc::prediction::read(&path).unwrap(), predictions);
         let mut submission = trm_arc::submission::Submission::placeholders(&set);
         for task in taken.iter().filter_map(|&number| set.tasks.get(number)) {
-            let answers = task.test.iter().map(|test| attempts(&[], test.output.as_ref().unwrap())).collect();
+            // two that differ, so that none stands in the place of the other
+            let two = |test: &Test| Attempts { attempt_1: test.input.clone(), attempt_2: test.output.clone().unwrap() };
+            let answers = task.test.iter().map(two).collect();
             submission.set(&task.id, answers).unwrap();
         }
         let path = folder.path().join("submission.json");
