@@ -9,6 +9,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use thiserror::Error;
+
 use super::DeviceError;
 use crate::units::Bytes;
 
@@ -23,6 +25,22 @@ pub struct Room {
     pub bytes: Bytes,
     /// Of what.
     pub of: &'static str,
+}
+
+/// Work that takes more than there is memory for.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{work} takes about {needed} ({parts}), and {} of {} are left; {way_out}", .room.bytes, .room.of)]
+pub struct NoRoom {
+    /// What is to be done.
+    pub work: String,
+    /// What it takes in all.
+    pub needed: String,
+    /// What each part of it takes.
+    pub parts: String,
+    /// What is left.
+    pub room: Room,
+    /// What would take less.
+    pub way_out: String,
 }
 
 /// What a piece of work takes, part by part. Bytes are float64: no size of a recipe is too large to be counted with.
@@ -46,8 +64,8 @@ impl Needs {
     /// # Errors
     /// [`DeviceError::NoRoom`] with all parts of `work`.
     pub fn within(&self, room: Option<Room>, work: &str, way_out: &str) -> Result<(), DeviceError> {
-        let Some(Room { bytes, of }) = room else { return Ok(()) };
-        if SURE * self.bytes() <= bytes.0 as f64 {
+        let Some(room) = room else { return Ok(()) };
+        if SURE * self.bytes() <= room.bytes.0 as f64 {
             return Ok(());
         }
         let mut parts = String::new();
@@ -56,7 +74,7 @@ impl Needs {
             let _ = write!(parts, "{comma}{} for {what}", of_size(*bytes));
         }
         let (work, needed, way_out) = (work.to_owned(), of_size(self.bytes()), way_out.to_owned());
-        Err(DeviceError::NoRoom { work, needed, parts, free: bytes, of, way_out })
+        Err(DeviceError::NoRoom(Box::new(NoRoom { work, needed, parts, room, way_out })))
     }
 }
 

@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::kernels::Kind;
 use crate::rng::Repeats;
 use crate::units::Bytes;
-pub use memory::{Needs, Room};
+pub use memory::{Needs, NoRoom, Room};
 
 /// What the model asks of a device: float32 for the network, float64 for the loss, whole numbers for gathers.
 pub trait Compute: Device<f32> + Device<f64> + TensorFromVec<usize> + Synchronize {
@@ -166,21 +166,8 @@ pub enum DeviceError {
     #[error("training on the CPU is float32; {0} products have no gradients here (on CUDA they have)")]
     Training(Precision),
     /// More than there is memory for.
-    #[error("{work} takes about {needed} ({parts}), and {free} of {of} are left; {way_out}")]
-    NoRoom {
-        /// What is to be done.
-        work: String,
-        /// What it takes in all.
-        needed: String,
-        /// What each part of it takes.
-        parts: String,
-        /// What is left.
-        free: Bytes,
-        /// Of what.
-        of: &'static str,
-        /// What would take less.
-        way_out: String,
-    },
+    #[error(transparent)]
+    NoRoom(Box<NoRoom>),
 }
 
 impl FromStr for DeviceChoice {
