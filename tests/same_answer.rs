@@ -1,5 +1,5 @@
 //! The promise: the same seed gives the same answer. On the CPU what the program writes is the same, byte for byte, whatever the number of
-//! threads, and whether it was interrupted on the way; and what is written says so, and where it need not be.
+//! threads and the size of batches, and whether it was interrupted on the way; and what is written says so, and where it need not be.
 
 mod program;
 
@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use program::{Program, small_grids, tiny};
 use serde_json::Value;
+use trm_arc::kernels::Kind;
+use trm_arc::rng::Stream;
 
 fn command(folder: &Program, threads: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trm-arc"));
@@ -101,7 +103,7 @@ fn a_training_that_was_interrupted_and_resumed_writes_what_one_that_never_stoppe
 }
 
 #[test]
-fn a_run_writes_the_same_submission_predictions_and_record_on_any_number_of_threads() {
+fn a_run_writes_the_same_submission_predictions_and_record_on_any_number_of_threads_and_in_any_batches() {
     let folder = Program::new();
     tiny(folder.0.path(), 4);
     done(&folder, "2", &["train", "tiny.toml", "--output", "run"]);
@@ -123,16 +125,54 @@ fn a_run_writes_the_same_submission_predictions_and_record_on_any_number_of_thre
             .for_each(|entry| drop(entry.as_object_mut().unwrap().remove("seconds")));
         (fs::read(folder.path(&submission)).unwrap(), fs::read(folder.path(&predictions)).unwrap(), record)
     };
+    let usual = solved("usual", "2", &[]);
     for more in [&[][..], &["--tokens-per-batch", "1"], &["--tokens-per-batch", "1000000"], &["--time-limit", "1h"]] {
         let one = solved("one", "1", more);
         assert!(one.1.iter().filter(|byte| **byte == b'\n').count() > 9, "there are predictions");
         assert_eq!(one.2["repeats"]["bitwise"], true);
+        assert!((&one.0, &one.1) == (&usual.0, &usual.1), "{more:?}: batches of another size answer something else");
         for threads in ["2", "3"] {
             assert!(one == solved("other", threads, more), "{more:?}: {threads} threads write something else");
         }
     }
     let limited = solved("limited", "1", &["--time-limit", "1h"]).2["repeats"]["because"].clone();
     assert!(limited.as_str().unwrap().contains("where the time limit has cut the run"), "{limited}");
+}
+
+/// Numbers about 0, the same each time.
+fn numbers(count: usize, seed: &str) -> Vec<f32> {
+    let mut stream = Stream::new(0, seed);
+    (0..count).map(|_| (stream.below(2001) as f32 - 1000.0) / 4000.0).collect()
+}
+
+#[test]
+fn an_example_comes_to_the_same_bits_whatever_stands_beside_it_on_every_engine_of_this_processor() {
+    let (width, heads, inner) = (96, 3, 256);
+    let weight = |rows: usize, columns: usize, seed| numbers(rows * columns, seed);
+    for kind in [false, true].into_iter().flat_map(Kind::available) {
+        let attention =
+            kind.attention(&weight(3 * width, width, "in"), &weight(width, width, "out"), width, heads, false);
+        let gated = kind.gated(&weight(2 * inner, width, "up"), &weight(width, inner, "down"), width, false);
+        let lengths = [7, 1, 40, 13, 33];
+        let starts = lengths.iter().scan(0, |end, length| {
+            *end += length;
+            Some(*end - length..*end)
+        });
+        let segments: Vec<_> = starts.collect();
+        let all = numbers(lengths.iter().sum::<usize>() * width, "rows");
+        let mut together = all.clone();
+        attention.apply(&mut together, &segments, None);
+        gated.apply(&mut together);
+        for segment in segments {
+            let place = segment.start * width..segment.end * width;
+            let mut alone = all[place.clone()].to_vec();
+            attention.apply(&mut alone, &std::iter::once(0..segment.len()).collect::<Vec<_>>(), None);
+            gated.apply(&mut alone);
+            assert!(alone.iter().all(|number| number.is_finite()) && alone != all[place.clone()]);
+            let bits = |numbers: &[f32]| numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
+            assert!(bits(&alone) == bits(&together[place]), "{}: rows {segment:?}", kind.name());
+        }
+    }
 }
 
 #[test]

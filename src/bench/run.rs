@@ -17,9 +17,6 @@ use crate::recipe::Halting;
 use crate::train;
 use crate::units::Seconds;
 
-/// The cells that have a place: positions are 16 bits wide.
-const MOST_CELLS: usize = 1 << 16;
-
 /// The seed of weights and batch.
 pub(super) const SEED: u64 = 0;
 
@@ -49,9 +46,6 @@ pub enum BenchError {
     /// A precision that cannot be had.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// More cells than places.
-    #[error("{0} cells are more than have a place; there are 65536 places")]
-    Cells(usize),
     /// A set in which nothing is shown.
     #[error("{0} has no demonstrations")]
     NoDemonstrations(String),
@@ -93,9 +87,6 @@ impl BenchError {
 pub fn run<D: Operations>(plan: Plan, device: &D) -> Result<Report, BenchError> {
     D::precision(Some(plan.precision), plan.train)?;
     plan.config.check()?;
-    if plan.config.cells > MOST_CELLS {
-        return Err(BenchError::Cells(plan.config.cells));
-    }
     check_room(
         &plan.config,
         plan.batch as f64 * plan.config.board_tokens() as f64,
@@ -198,7 +189,7 @@ mod tests {
             error.to_string()
         };
         assert!(refused(|plan| plan.config.heads = 3).contains("3 heads"));
-        assert!(refused(|plan| plan.config.cells = MOST_CELLS + 1).contains("65537 cells"));
+        assert!(refused(|plan| plan.config.cells = 65537).contains("cells is 65537"));
         assert!(refused(|plan| (plan.precision, plan.train) = (Precision::Bf16, true)).contains("bf16"));
     }
 

@@ -158,11 +158,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_answer_exits_1_and_too_many_cells_do_not() {
+    fn a_wrong_answer_exits_1_and_a_set_without_demonstrations_does_not() {
         let wrong = || BenchError::Disagrees { what: "the logits".into(), difference: 0.5, allowed: 1e-4 };
         assert_eq!(finish(Err(wrong())).unwrap(), Exit::Failed);
         assert_eq!(finish(Err(BenchError::NotFinite("logits"))).unwrap(), Exit::Failed);
-        assert!(finish(Err(BenchError::Cells(70_000))).unwrap_err().to_string().contains("70000 cells"));
+        assert!(
+            finish(Err(BenchError::NoDemonstrations("mine".into())))
+                .unwrap_err()
+                .to_string()
+                .contains("mine has no demonstrations")
+        );
         let text = wrong().to_string();
         assert!(text.contains("the logits differ by 5.0e-1") && text.contains("1e-4 is allowed"), "{text}");
     }

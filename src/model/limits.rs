@@ -1,6 +1,6 @@
 //! The largest sizes of a model: far beyond any that was trained, and small enough that the products of a few of them can be counted.
 //!
-//! A recipe comes from anywhere, and a number in it decides what is allocated.
+//! A recipe comes from anywhere, and a number in it decides what is allocated. Positions are 16 bits wide: more cells have no place.
 
 use thiserror::Error;
 
