@@ -35,6 +35,10 @@ pub struct ThreeBytes;
 /// rounding of the scale and of its inverse.
 const MOST: f32 = 8_355_700.0;
 
+/// The largest whole number that three signed bytes hold. A number beyond it would come back with the other sign, and a bound that is known
+/// but for the rounding, as 1 is of `exp(x - max)`, is exceeded by it.
+const EDGE: f32 = 8_355_711.0;
+
 /// A line with no number above this counts as zeros.
 const LEAST: f32 = 1e-30;
 
@@ -61,6 +65,7 @@ impl Format for ThreeBytes {
         use std::arch::x86_64::*;
         assert!(lines.lines() <= LINES && to.len() >= 3 * amx::TILE);
         let half = _mm512_set1_epi32(128);
+        let (least, most) = (_mm512_set1_ps(-EDGE), _mm512_set1_ps(EDGE));
         for row in 0..lines.lines() {
             let line = lines.line(row).get(start..).unwrap_or(&[]);
             let scale = scales[row];
@@ -71,7 +76,8 @@ impl Format for ThreeBytes {
                 // SAFETY: the mask reads what the line has; row is below 16, so that its 64 bytes of every plane are in `to`.
                 unsafe {
                     let values = _mm512_maskz_loadu_ps(mask, line.as_ptr().wrapping_add(part * 16));
-                    let whole = _mm512_cvtps_epi32(_mm512_mul_ps(values, factor));
+                    let scaled = _mm512_mul_ps(values, factor);
+                    let whole = _mm512_cvtps_epi32(_mm512_max_ps(least, _mm512_min_ps(most, scaled)));
                     // the low byte as a signed one; adding 128 carries what that took away
                     let upper = _mm512_srai_epi32::<8>(_mm512_add_epi32(whole, half));
                     let top = _mm512_srai_epi32::<8>(_mm512_add_epi32(upper, half));

@@ -97,3 +97,38 @@ fn panels_are_whole_tiles_that_go_evenly_over_the_threads() {
         assert!(panel > 0 && panel.is_multiple_of(tile) && panel <= most.max(tile), "{panel} rows of {count}");
     }
 }
+
+/// One attention layer whose scores go up to hundreds: its answer, and the gradients of input, projections and output for a gradient of ones.
+fn sharp_attention(kind: Kind) -> Vec<Vec<f32>> {
+    let (width, heads, tokens) = (16, 2, 27);
+    let mut stream = Stream::new(2, "sharp scores");
+    let mut numbers = |count: usize, size: f32| -> Vec<f32> {
+        random(&mut stream, count).iter().map(|number| size * number).collect()
+    };
+    let (projection, output) = (numbers(3 * width * width, 1.5), numbers(width * width, 0.25));
+    let (x, mut gradient) = (numbers(tokens * width, 1.0), numbers(tokens * width, 1.0));
+    let layer = kind.attention(&projection, &output, width, heads, true);
+    let (mut applied, mut y) = (x.clone(), x.clone());
+    let segments = &std::iter::once(0..tokens).collect::<Vec<_>>();
+    layer.apply(&mut applied, segments, None);
+    let mut kept = layer.forward(&mut y, segments, None);
+    let [mut d_x, mut d_projection, mut d_output] =
+        [tokens * width, 3 * width * width, width * width].map(|count| vec![0.0; count]);
+    let into = attention::Gradients { x: &mut d_x, projection: &mut d_projection, output: &mut d_output };
+    layer.backward(&x, &y, &mut gradient, segments, None, &mut kept, into);
+    vec![applied, y, d_x, d_projection, d_output]
+}
+
+/// A weight of softmax is 1 but for the rounding of its score, which may be a little above; no engine may take it for anything else.
+#[test]
+fn every_engine_mixes_by_sharp_scores() {
+    let expected = sharp_attention(Kind::Fma);
+    for kind in Kind::available(false) {
+        for (place, (found, expected)) in sharp_attention(kind).iter().zip(&expected).enumerate() {
+            let largest = expected.iter().fold(0.0f32, |most, number| most.max(number.abs()));
+            let errors = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs());
+            let error = errors.fold(0.0f32, f32::max) / largest;
+            assert!(error < 5e-3, "{}: number {place} differs by {error} of its largest", kind.name());
+        }
+    }
+}
