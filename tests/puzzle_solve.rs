@@ -317,7 +317,7 @@ fn a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes() {
         .spawn()
         .unwrap();
     let trail = TRAINED.0.path("killed/run.json.progress");
-    let behind = || fs::read_to_string(&trail).map_or(0, |text| text.lines().count().saturating_sub(1));
+    let behind = || fs::read_to_string(&trail).map_or(0, |text| text.matches('\n').count().saturating_sub(1));
     while behind() == 0 {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         std::thread::sleep(std::time::Duration::from_millis(2));
@@ -331,7 +331,14 @@ fn a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes() {
     );
     let fewer = ["--steps", "399", "--tokens-per-batch", "17", "--resume"];
     assert_refused(&TRAINED.solve("new.csv", "killed", &fewer), &["steps 400, now it would be steps 399"]);
-    let ended = TRAINED.solve("new.csv", "killed", &[&slowly[..], &["--resume"]].concat());
+    let whole = fs::read_to_string(&trail).unwrap();
+    let resumed = || TRAINED.solve("new.csv", "killed", &[&slowly[..], &["--resume"]].concat());
+    for (from, to) in [("{\"number\":3,", "{\"number\":300,"), ("\"right\":[", "\"right\":[1,")] {
+        fs::write(&trail, whole.replacen(from, to, 1)).unwrap();
+        assert_refused(&resumed(), &["run.json.progress: line 2", "its answers are not", "begin anew"]);
+    }
+    fs::write(&trail, whole).unwrap();
+    let ended = resumed();
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(!TRAINED.0.has("killed/run.json.progress"));
     let read = |place: &str| fs::read(TRAINED.0.path(&format!("{place}/predictions.csv"))).unwrap();

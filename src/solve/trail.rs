@@ -144,6 +144,11 @@ impl<S: Serialize + DeserializeOwned, T: Step> Trail<S, T> {
         Ok(Some(step))
     }
 
+    /// The error for what step of this number says.
+    pub(super) fn refuse(&self, step: usize, fault: &str) -> FileError {
+        no_line(&self.path, step + 2, fault.to_owned())
+    }
+
     /// Puts down a step.
     pub(super) fn add(&mut self, step: &T) -> Result<(), FileError> {
         // at once, so that a kill between two pieces of a line is rare

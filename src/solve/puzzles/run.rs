@@ -95,6 +95,21 @@ impl Step for Piece {
     }
 }
 
+impl Piece {
+    /// True to these batches: a file may be anything.
+    fn check(&self, set: &PuzzleSet, batches: &[Range<usize>], steps: usize) -> Result<(), &'static str> {
+        let is_whole = |done: &Done| {
+            let (grids, side) = (done.earlier.iter().chain([&done.grid]), set.side);
+            done.right.len() == steps && grids.into_iter().all(|grid| (grid.rows(), grid.columns()) == (side, side))
+        };
+        match self.done.iter().map(|done| done.number).eq(batches.iter().cloned().flatten()) {
+            true if self.done.iter().all(is_whole) => Ok(()),
+            true => Err("its answers are not of this size or not after so many steps"),
+            false => Err("its answers are not to the puzzles that come here"),
+        }
+    }
+}
+
 /// The trail of a run on puzzles.
 pub type PuzzleTrail = Trail<PuzzleRecord, Piece>;
 
@@ -140,7 +155,8 @@ pub fn run_puzzles<D: Operations>(
     };
     let batch = |batch: &Range<usize>| {
         let answers = solver.answer(&plan.set.puzzles[batch.clone()], &stop)?;
-        let done: Vec<Done> = batch.clone().zip(answers).map(|(number, answer)| Done::of(number, answer)).collect();
+        let answers = batch.clone().zip(answers);
+        let done: Vec<Done> = answers.map(|(number, answer)| Done::of(plan.set, number, answer)).collect();
         tell(&done);
         Some(done)
     };
@@ -150,6 +166,7 @@ pub fn run_puzzles<D: Operations>(
     for (number, piece) in solver.batches(&plan.set.puzzles).chunks(PIECE).enumerate() {
         let done = match trail.take((0, number))? {
             Some(behind) => {
+                behind.check(plan.set, piece, solver.steps()).map_err(|fault| trail.refuse(number, fault))?;
                 solving = behind.solving;
                 tell(&behind.done);
                 behind.done
@@ -172,7 +189,7 @@ pub fn run_puzzles<D: Operations>(
         judged.extend(done.iter().map(|done| Judged {
             rating: plan.set.puzzles[done.number].rating,
             is_learned: is_learned.as_ref().map(|learned| learned[done.number]),
-            right: done.right(plan.set),
+            right: done.right.clone(),
         }));
         if let Some(journal) = &mut journal {
             let predictions: Vec<PuzzlePrediction> = done.into_iter().map(|done| done.prediction(plan.set)).collect();
@@ -204,30 +221,31 @@ pub fn run_puzzles<D: Operations>(
 #[serde(deny_unknown_fields)]
 struct Done {
     number: usize,
-    /// The answers after each supervision step.
-    grids: Vec<Grid>,
+    /// The answer after the last supervision step.
+    grid: Grid,
+    /// Those after the steps before, where they are kept.
+    earlier: Vec<Grid>,
     halt: f64,
+    /// The cells that are right after each step.
+    right: Vec<u16>,
 }
 
 impl Done {
-    fn of(number: usize, Answered { grids, halt }: Answered) -> Self {
-        Self { number, grids, halt }
-    }
-
-    /// The cells that are right after each step.
-    fn right(&self, set: &PuzzleSet) -> Vec<u16> {
-        let truth = set.puzzles[self.number].answer.cells();
+    fn of(set: &PuzzleSet, number: usize, Answered { mut grids, halt }: Answered) -> Self {
+        let truth = set.puzzles[number].answer.cells();
         let right = |grid: &Grid| truth.iter().zip(grid.cells()).filter(|(truth, cell)| truth == cell).count() as u16;
-        self.grids.iter().map(right).collect()
+        let right = grids.iter().map(right).collect();
+        let grid = grids.pop().expect("there is at least one step");
+        grids.truncate(if number < KEPT { grids.len() } else { 0 });
+        Self { number, grid, earlier: grids, halt, right }
     }
 
     fn is_exact(&self, set: &PuzzleSet) -> bool {
-        self.grids.last() == Some(&set.puzzles[self.number].answer)
+        self.grid == set.puzzles[self.number].answer
     }
 
-    fn prediction(mut self, set: &PuzzleSet) -> PuzzlePrediction {
-        let grid = self.grids.pop().expect("there is at least one step");
-        self.grids.truncate(if self.number < KEPT { self.grids.len() } else { 0 });
-        PuzzlePrediction { puzzle: set.puzzles[self.number].clone(), grid, halt: self.halt, earlier: self.grids }
+    fn prediction(self, set: &PuzzleSet) -> PuzzlePrediction {
+        let puzzle = set.puzzles[self.number].clone();
+        PuzzlePrediction { puzzle, grid: self.grid, halt: self.halt, earlier: self.earlier }
     }
 }

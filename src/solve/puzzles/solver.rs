@@ -43,6 +43,11 @@ impl<D: Operations> PuzzleSolver<D> {
         Ok(Self { trained, kind, row, steps, tokens_per_batch })
     }
 
+    /// Supervision steps.
+    pub(super) fn steps(&self) -> usize {
+        self.steps
+    }
+
     /// The puzzles that run together, by their numbers.
     pub(super) fn batches(&self, puzzles: &[Puzzle]) -> Vec<Range<usize>> {
         let prefix = self.trained.model.config.prefix;
