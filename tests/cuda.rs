@@ -158,7 +158,10 @@ fn what_cannot_be_is_refused_with_the_way_out() {
         refused(&["bench", "--device", "cuda", "--heads", "2"], "heads of 256 coordinates");
         // the stand-in has 2 GB, a card more than a test should fill
         if folder.run(&["doctor"]).stdout.contains("stand-in") {
-            refused(&["bench", "--device", "cuda", "--batch", "600"], "error: the device has no memory left");
+            refused(
+                &["bench", "--device", "cuda", "--batch", "600"],
+                "of the device's memory are left; take a smaller --batch",
+            );
         }
     } else {
         refused(&["bench", "--device", "cuda"], "trm-arc doctor");
