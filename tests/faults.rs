@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use program::{Ended, Program, assert_refused, names_in, tiny};
+use program::{Ended, Program, Running, assert_refused, names_in, tiny};
 
 fn command(folder: &Program, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trm-arc"));
@@ -68,12 +68,12 @@ fn wait_for(what: &str, child: &mut Child, is_there: impl Fn() -> bool) {
     }
 }
 
-fn begin(command: &mut Command) -> Child {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+fn begin(command: &mut Command) -> Running {
+    Running::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
 }
 
-fn end(child: Child) -> Ended {
-    let output = child.wait_with_output().unwrap();
+fn end(child: Running) -> Ended {
+    let output = child.output();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ended { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
 }

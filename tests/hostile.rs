@@ -4,8 +4,14 @@
 #[cfg(unix)]
 #[path = "hostile/attacks.rs"]
 mod attacks;
+#[cfg(unix)]
+#[path = "hostile/checkpoints.rs"]
+mod checkpoints;
 #[path = "hostile/mutations.rs"]
 mod mutations;
+#[cfg(unix)]
+#[path = "hostile/names.rs"]
+mod names;
 mod program;
 #[path = "hostile/resumed.rs"]
 mod resumed;

@@ -15,7 +15,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use program::{Program, names_in, small_grids};
+use program::{Program, names_in, tiny};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -90,20 +90,14 @@ fn whole(folder: &Path) -> Option<Value> {
     Some(manifest)
 }
 
-/// A recipe of some steps, each with a checkpoint.
+/// The smallest recipe, with a checkpoint at each of so many steps.
 fn recipe(folder: &Program, steps: usize) -> String {
-    let changes = [
-        ("hidden = 128", "hidden = 32"),
-        ("puzzle_width = 128", "puzzle_width = 32"),
-        ("heads = 4", "heads = 2"),
-        ("largest_side = 10", "largest_side = 4"),
-        ("largest_side = 7", "largest_side = 3"),
-        ("batch = 16", "batch = 4"),
-        ("warmup = 100", "warmup = 0"),
-        ("log_every = 100", "log_every = 1"),
-        ("checkpoint_every = 1000", "checkpoint_every = 1"),
-    ];
-    folder.write("tiny.toml", &small_grids(&changes, steps))
+    let path = tiny(folder.0.path(), steps);
+    let text = fs::read_to_string(&path).unwrap();
+    let often = text.replace("checkpoint_every = 1000", "checkpoint_every = 1");
+    assert_ne!(often, text);
+    fs::write(&path, often).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 /// Where a training was when it was killed, by what it left.

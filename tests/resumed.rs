@@ -11,15 +11,15 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use program::{Program, assert_refused, names_in, tiny};
+use program::{Program, Running, assert_refused, names_in, tiny};
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_trm-arc");
 
-fn start(folder: &Program, arguments: &[&str]) -> Child {
+fn start(folder: &Program, arguments: &[&str]) -> Running {
     let mut command = Command::new(PROGRAM);
     command.current_dir(folder.0.path()).args(arguments);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    Running::start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))
 }
 
 /// Waits for a moment that comes soon; a program that ends before it has said why.
@@ -32,10 +32,10 @@ fn wait_for(child: &mut Child, moment: impl Fn() -> bool) {
     }
 }
 
-fn signal(name: &str, child: Child) -> Output {
+fn signal(name: &str, child: Running) -> Output {
     let id = child.id().to_string();
     assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
-    child.wait_with_output().unwrap()
+    child.output()
 }
 
 fn text(bytes: &[u8]) -> String {

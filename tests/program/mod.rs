@@ -3,7 +3,9 @@
 #![allow(dead_code)]
 
 use std::fs;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use std::process::{self, Child, Output};
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
@@ -42,6 +44,43 @@ impl Program {
 
     pub fn has(&self, name: &str) -> bool {
         self.0.path().join(name).exists()
+    }
+}
+
+/// A program that goes on beside the test, and does not outlive it.
+pub struct Running(Option<Child>);
+
+impl Running {
+    pub fn start(command: &mut process::Command) -> Self {
+        Self(Some(command.spawn().unwrap()))
+    }
+
+    /// Waits for its end.
+    pub fn output(mut self) -> Output {
+        self.0.take().unwrap().wait_with_output().unwrap()
+    }
+}
+
+impl Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
