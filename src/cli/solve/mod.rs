@@ -170,7 +170,10 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
     record.tokens_per_batch = chosen.tokens_per_batch;
     record.precision = chosen.precision.map(|precision| precision.to_string());
     record.repeats = Some(repeats::<D>(arguments));
-    let Some(trail) = found.trail(&record) else { return Ok(Exit::Done) };
+    if found.is_complete(&record) {
+        return Ok(Exit::Done);
+    }
+    let trail = found.into_trail();
     let behind = trail.as_ref().map_or(0, TaskTrail::steps);
     let bar = watch::bar(&plan, chosen.views_of_task.take(), chosen.solver.rounds() > 1, behind);
     let show = &mut |progress| watch::show(&bar, progress);

@@ -67,7 +67,10 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
     let mut record = PuzzleRecord::new(&asked, from, &device::computing_in(device, precision), &precision.to_string());
     record.repeats = Some(D::repeats());
     let solver = PuzzleSolver::new(trained, steps, tokens_per_batch)?;
-    let Some(trail) = found.trail(&record) else { return Ok(Exit::Done) };
+    if found.is_complete(&record) {
+        return Ok(Exit::Done);
+    }
+    let trail = found.into_trail();
     solver.check_room(&set.puzzles)?;
     let bar = bar(&plan);
     let show = |PuzzleProgress { answered, exact }| {

@@ -69,19 +69,22 @@ impl<R: Begun, S, T> Found<R, S, T> {
         }
     }
 
-    /// The trail to go on with. `None` when this very run is complete, which is said.
-    pub(super) fn trail(self, record: &R) -> Option<Option<Trail<S, T>>> {
+    /// True when this very run is complete; what else stands there is said.
+    pub(super) fn is_complete(&self, record: &R) -> bool {
+        let Self::Complete(complete) = self else { return false };
+        let is_this = record.difference(complete).is_none();
+        talk(match is_this {
+            true => "note: this run is complete, and nothing is left to do; without --resume it is solved again",
+            false => "note: the run that stands there is complete, and another one; this one begins",
+        });
+        is_this
+    }
+
+    /// The trail to go on with.
+    pub(super) fn into_trail(self) -> Option<Trail<S, T>> {
         match self {
-            Self::Trail(trail) => Some(Some(*trail)),
-            Self::Complete(complete) if record.difference(&complete).is_none() => {
-                talk("note: this run is complete, and nothing is left to do; without --resume it is solved again");
-                None
-            }
-            Self::Complete(_) => {
-                talk("note: the run that stands there is complete, and another one; this one begins");
-                Some(None)
-            }
-            Self::Nothing => Some(None),
+            Self::Trail(trail) => Some(*trail),
+            Self::Nothing | Self::Complete(_) => None,
         }
     }
 }
