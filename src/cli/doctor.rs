@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{CliError, Exit, print};
 use crate::device::{Compute, Precision};
+use crate::kernels::Level;
 
 /// Say what this program can compute on here
 #[derive(Debug, Args)]
@@ -77,6 +78,11 @@ fn cuda() -> Cuda {
     Cuda { built: false, driver: None, devices: Vec::new(), fault }
 }
 
+/// The instruction set in use, which the program has checked.
+fn level() -> &'static str {
+    Level::in_use().map_or("", Level::name)
+}
+
 fn to_terminal(cpu: &Cpu, [f32, bf16]: [bool; 2], cuda: &Cuda) -> String {
     let mut text = String::new();
     let bfloat16 = match bf16 {
@@ -85,7 +91,7 @@ fn to_terminal(cpu: &Cpu, [f32, bf16]: [bool; 2], cuda: &Cuda) -> String {
     };
     let words = cpu.in_words();
     let threads = words.strip_prefix("cpu, ").unwrap_or(&words);
-    let _ = writeln!(text, "cpu       {threads}; {}", if f32 { bfloat16 } else { "no products" });
+    let _ = writeln!(text, "cpu       {threads}, {}; {}", level(), if f32 { bfloat16 } else { "no products" });
     for (ordinal, device, enough) in &cuda.devices {
         let types = match enough {
             true => "products and training in bf16 and f32",
@@ -118,7 +124,7 @@ fn to_json(cpu: &Cpu, [f32, bf16]: [bool; 2], cuda: &Cuda) -> String {
     let devices: Vec<Value> = cuda.devices.iter().map(device).collect();
     let object = json!({
         "program": concat!("trm-arc ", env!("CARGO_PKG_VERSION")),
-        "cpu": {"name": cpu.in_words(), "f32": f32, "bf16": bf16},
+        "cpu": {"name": cpu.in_words(), "level": level(), "f32": f32, "bf16": bf16},
         "cuda": {
             "built": cuda.built,
             "driver": cuda.driver.map(|(major, minor)| format!("{major}.{minor}")),

@@ -43,6 +43,7 @@ use crate::concept::ConceptError;
 use crate::dataset::published::PublishedError;
 use crate::device::DeviceError;
 use crate::files::FileError;
+use crate::kernels::{Level, LevelError};
 use crate::names;
 use crate::puzzle::PuzzleError;
 use crate::ranks::RanksError;
@@ -158,6 +159,8 @@ enum CliError {
     #[error(transparent)]
     Device(#[from] DeviceError),
     #[error(transparent)]
+    Level(#[from] LevelError),
+    #[error(transparent)]
     Ranks(#[from] RanksError),
     #[error("cannot write to the standard output: {0}")]
     Output(#[from] io::Error),
@@ -181,7 +184,20 @@ fn parse() -> Cli {
 
 /// Parses the arguments and runs the command.
 pub fn main() -> Exit {
-    let result = match parse().command {
+    match run(parse().command) {
+        Ok(exit) => exit,
+        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => {
+            talk(format_args!("error: {}", cut(&error.to_string())));
+            Exit::Usage
+        }
+    }
+}
+
+fn run(command: Command) -> Result<Exit, CliError> {
+    // the kernels take it for granted
+    Level::in_use()?;
+    match command {
         Command::Solve(arguments) => solve::run(arguments),
         Command::Train(arguments) => train::run(arguments),
         Command::Adapt(arguments) => adapt::run(arguments),
@@ -205,14 +221,6 @@ pub fn main() -> Exit {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
-    };
-    match result {
-        Ok(exit) => exit,
-        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-        Err(error) => {
-            talk(format_args!("error: {}", cut(&error.to_string())));
-            Exit::Usage
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use std::str::FromStr;
 use dfdx::prelude::{Cpu, Device, NoneTape, Synchronize, Tensor, TensorFromVec};
 use thiserror::Error;
 
-use crate::kernels::Kind;
+use crate::kernels::{Kind, LEVEL_VARIABLE, Level};
 use crate::rng::Repeats;
 use crate::units::Bytes;
 pub use memory::{Needs, NoRoom, Room};
@@ -52,11 +52,11 @@ impl Compute for Cpu {
 
     fn precision(asked: Option<Precision>, trained: bool) -> Result<Precision, DeviceError> {
         let precision = asked.unwrap_or_default();
-        match Kind::best(precision == Precision::Bf16) {
-            None => Err(DeviceError::Precision(precision)),
-            Some(_) if trained && precision == Precision::Bf16 => Err(DeviceError::Training(precision)),
-            Some(_) => Ok(precision),
+        // what no processor does is refused first, so that the refusal is the same on all of them
+        if trained && precision == Precision::Bf16 {
+            return Err(DeviceError::Training(precision));
         }
+        Kind::best(precision == Precision::Bf16).map(|_| precision).ok_or(DeviceError::Precision(precision))
     }
 
     fn in_words(&self) -> String {
@@ -71,6 +71,14 @@ impl Compute for Cpu {
 
     fn free_memory(&self) -> Option<Bytes> {
         None
+    }
+}
+
+/// The reason why there are no bfloat16 products.
+fn lacking() -> String {
+    match Level::in_use() {
+        Ok(level) if level < Level::of_processor() => format!("{LEVEL_VARIABLE} is {level}, below avx512-bf16"),
+        _ => "this processor lacks AVX512-BF16".to_owned(),
     }
 }
 
@@ -160,7 +168,7 @@ pub enum DeviceError {
     #[error("no precision \"{0}\"; there are f32 and bf16")]
     UnknownPrecision(String),
     /// A precision that this build or this processor does not compute in.
-    #[error("this processor has no products in {0} (it lacks AVX512-BF16); use --precision f32")]
+    #[error("no products in {0}: {lacking}; hint: use --precision f32", lacking = lacking())]
     Precision(Precision),
     /// A precision that gradients are not computed in.
     #[error("training on the CPU is float32; {0} products have no gradients here (on CUDA they have)")]
@@ -273,7 +281,7 @@ mod tests {
     #[test]
     fn the_cpu_trains_in_float32_alone() {
         assert_eq!(Cpu::precision(None, true), Ok(Precision::F32));
-        assert!(Cpu::precision(Some(Precision::Bf16), true).unwrap_err().to_string().contains("bf16"));
+        assert_eq!(Cpu::precision(Some(Precision::Bf16), true), Err(DeviceError::Training(Precision::Bf16)));
     }
 
     #[test]

@@ -4,22 +4,18 @@
 //! itself never touches these registers. Their shape is set on the way in and they are given back on the way out.
 
 use std::arch::asm;
-use std::sync::OnceLock;
+
+use super::Level;
 
 /// The bytes of a tile.
 pub const TILE: usize = 1024;
 
-/// True when the processor has tile registers for bytes and bfloat16, the system grants them, and there is AVX-512 to go with them.
-pub fn is_available() -> bool {
-    static FOUND: OnceLock<bool> = OnceLock::new();
-    *FOUND.get_or_init(|| processor_has_tiles() && system_grants_tiles())
+/// True when the processor has tile registers for bytes and bfloat16, and the system grants them to this process.
+pub(super) fn is_present() -> bool {
+    processor_has_tiles() && system_grants_tiles()
 }
 
 fn processor_has_tiles() -> bool {
-    let vectors = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
-    if !(vectors && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512bf16")) {
-        return false;
-    }
     // leaf 7: AMX-BF16, AMX-TILE and AMX-INT8
     let bits = std::arch::x86_64::__cpuid_count(7, 0).edx;
     bits >> 22 & 1 == 1 && bits >> 24 & 1 == 1 && bits >> 25 & 1 == 1
@@ -53,7 +49,7 @@ pub struct Tiles(());
 impl Tiles {
     /// Takes the registers of this thread.
     pub fn take() -> Self {
-        assert!(is_available(), "no tile registers");
+        assert!(Level::Amx.is_in_use(), "no tile registers");
         let mut shapes = TileShapes { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
         shapes.row_bytes[..8].fill(64);
         shapes.rows[..8].fill(16);

@@ -2,9 +2,9 @@
 //!
 //! Activations stay float32 between products; both sides of a product are rounded to 8 significant bits.
 
-use super::amx::{self, TILE, Tiles};
+use super::amx::{TILE, Tiles};
 use super::tiles::{Format, LINES, Operand, Side};
-use super::{DEPTH_BLOCK, Engine, Section, View, lanes};
+use super::{DEPTH_BLOCK, Engine, Level, Section, View, lanes};
 use crate::clock::{Part, time};
 
 /// Two bytes to a number.
@@ -44,7 +44,7 @@ pub struct TilePairs(());
 impl TilePairs {
     /// The engine, where the processor has it.
     pub fn find() -> Option<Self> {
-        amx::is_available().then_some(Self(()))
+        Level::Amx.is_in_use().then_some(Self(()))
     }
 }
 
@@ -55,8 +55,7 @@ pub struct VectorPairs(());
 impl VectorPairs {
     /// The engine, where the processor has it.
     pub fn find() -> Option<Self> {
-        let vectors = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
-        (vectors && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512bf16")).then_some(Self(()))
+        Level::Avx512Bf16.is_in_use().then_some(Self(()))
     }
 }
 

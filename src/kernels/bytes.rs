@@ -13,7 +13,7 @@
 
 use super::amx::{self, Tiles};
 use super::tiles::{Format, LINES, Operand, Side};
-use super::{DEPTH_BLOCK, Engine, Section, View};
+use super::{DEPTH_BLOCK, Engine, Level, Section, View};
 use crate::clock::{Part, time};
 
 /// float32 by three bytes on tile registers.
@@ -23,7 +23,7 @@ pub struct Bytes(());
 impl Bytes {
     /// The engine, where the processor has it.
     pub fn find() -> Option<Self> {
-        amx::is_available().then_some(Self(()))
+        Level::Amx.is_in_use().then_some(Self(()))
     }
 }
 

@@ -6,6 +6,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::level::dispatch;
 use super::{DEPTH_BLOCK, Engine, Scratch, Section, View};
 use crate::clock::{Part, time};
 
@@ -38,7 +39,7 @@ const fn rows_of_lanes(lanes: usize) -> usize {
     if lanes == 16 { 12 } else { 6 }
 }
 
-/// The numbers of a vector of this processor.
+/// Returns the numbers of a vector of the level in use.
 pub fn lanes() -> usize {
     struct Lanes;
     impl WithSimd for Lanes {
@@ -48,7 +49,7 @@ pub fn lanes() -> usize {
             S::F32_LANES
         }
     }
-    pulp::Arch::new().dispatch(Lanes)
+    dispatch(Lanes)
 }
 
 impl Packed {
@@ -100,7 +101,7 @@ impl Engine for Fma {
                 View::rows(values, *lines, depth, depth)
             }
         };
-        time(section.part, || pulp::Arch::new().dispatch(Product { left, right, section, out, stride }));
+        time(section.part, || dispatch(Product { left, right, section, out, stride }));
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Sums run over a fixed number of lanes, so their value does not depend on the processor's width.
 
-use multiversion::multiversion;
+use super::level::by_level;
 
 const LANES: usize = 16;
 
@@ -108,135 +108,129 @@ fn exponentials(row: &mut [f32], scale: f32) -> (f32, f32) {
     (most, total(lanes))
 }
 
-/// `row <- exp(scale * (row - max))` for every row of `length` numbers; rows lie `stride` apart. The sums go to `sums`, the logarithms of
-/// `sum(exp(scale * row))` to `logs` if asked for.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-pub fn softmax(
-    rows: &mut [f32],
-    stride: usize,
-    length: usize,
-    scale: f32,
-    sums: &mut [f32],
-    mut logs: Option<&mut [f32]>,
-) {
-    for (i, row) in rows.chunks_mut(stride).enumerate() {
-        let (most, sum) = exponentials(&mut row[..length], scale);
-        sums[i] = sum;
-        if let Some(logs) = &mut logs {
-            logs[i] = most * scale + sum.ln();
+by_level! {
+    /// `row <- exp(scale * (row - max))` for every row of `length` numbers; rows lie `stride` apart. The sums go to `sums`, the logarithms of
+    /// `sum(exp(scale * row))` to `logs` if asked for.
+    pub fn softmax(
+        rows: &mut [f32],
+        stride: usize,
+        length: usize,
+        scale: f32,
+        sums: &mut [f32],
+        logs: Option<&mut [f32]>,
+    ) {
+        let mut logs = logs;
+        for (i, row) in rows.chunks_mut(stride).enumerate() {
+            let (most, sum) = exponentials(&mut row[..length], scale);
+            sums[i] = sum;
+            if let Some(logs) = &mut logs {
+                logs[i] = most * scale + sum.ln();
+            }
         }
     }
-}
 
-/// From the scores of queries, one to a column, and the gradients of their weights: `scores <- p = exp(scale * score - log)`,
-/// `slopes <- scale * p * (slope - mean)`, where `mean = <out, d_out>` over the head's numbers. Rows lie `stride` apart.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-pub fn softmax_backward(
-    scores: &mut [f32],
-    slopes: &mut [f32],
-    stride: usize,
-    scale: f32,
-    logs: &[f32],
-    means: &[f32],
-) {
-    for (scores, slopes) in scores.chunks_mut(stride).zip(slopes.chunks_mut(stride)) {
-        let queries = scores.iter_mut().zip(slopes).zip(logs.iter().zip(means));
-        for ((score, slope), (&log, &mean)) in queries {
-            *score = exp(score.mul_add(scale, -log));
-            *slope = scale * *score * (*slope - mean);
+    /// From the scores of queries, one to a column, and the gradients of their weights: `scores <- p = exp(scale * score - log)`,
+    /// `slopes <- scale * p * (slope - mean)`, where `mean = <out, d_out>` over the head's numbers. Rows lie `stride` apart.
+    pub fn softmax_backward(
+        scores: &mut [f32],
+        slopes: &mut [f32],
+        stride: usize,
+        scale: f32,
+        logs: &[f32],
+        means: &[f32],
+    ) {
+        for (scores, slopes) in scores.chunks_mut(stride).zip(slopes.chunks_mut(stride)) {
+            let queries = scores.iter_mut().zip(slopes).zip(logs.iter().zip(means));
+            for ((score, slope), (&log, &mean)) in queries {
+                *score = exp(score.mul_add(scale, -log));
+                *slope = scale * *score * (*slope - mean);
+            }
         }
     }
-}
 
-/// `dots[i] = <a_i, b_i>` over the first `size` numbers of rows that lie `stride` apart.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-pub fn dots(a: &[f32], b: &[f32], stride: usize, size: usize, dots: &mut [f32]) {
-    for (i, value) in dots.iter_mut().enumerate() {
-        *value = dot(&a[i * stride..][..size], &b[i * stride..][..size]);
-    }
-}
-
-/// `sums[i] = sum of row_i^2`, of rows of `width` numbers.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-pub fn squares(rows: &[f32], width: usize, sums: &mut [f32]) {
-    for (row, sum) in rows.chunks_exact(width).zip(sums) {
-        *sum = dot(row, row);
-    }
-}
-
-/// `rows <- n(rows + added)`, row by row: `n(r) = r * f` with `f = 1 / sqrt(mean(r^2) + 1e-5)`, kept in `factors` if asked for. The rows of
-/// `added` lie `stride` apart.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-pub fn add_and_norm(rows: &mut [f32], added: &[f32], stride: usize, width: usize, mut factors: Option<&mut [f32]>) {
-    for (i, (row, added)) in rows.chunks_exact_mut(width).zip(added.chunks(stride)).enumerate() {
-        for (x, &y) in row.iter_mut().zip(added) {
-            *x += y;
-        }
-        let factor = 1.0 / (dot(row, row) / width as f32 + super::EPSILON).sqrt();
-        for x in row.iter_mut() {
-            *x *= factor;
-        }
-        if let Some(factors) = &mut factors {
-            factors[i] = factor;
+    /// `dots[i] = <a_i, b_i>` over the first `size` numbers of rows that lie `stride` apart.
+    pub fn dots(a: &[f32], b: &[f32], stride: usize, size: usize, dots: &mut [f32]) {
+        for (i, value) in dots.iter_mut().enumerate() {
+            *value = dot(&a[i * stride..][..size], &b[i * stride..][..size]);
         }
     }
-}
 
-/// The gradient of [`add_and_norm`] with respect to the sum: `d <- f * (d - y * mean(y * d))`, row by row.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-pub fn norm_backward(gradient: &mut [f32], normed: &[f32], factors: &[f32], width: usize) {
-    let rows = gradient.chunks_exact_mut(width).zip(normed.chunks_exact(width)).zip(factors);
-    for ((gradient, normed), &factor) in rows {
-        let mean = dot(gradient, normed) / width as f32;
-        for (d, &y) in gradient.iter_mut().zip(normed) {
-            *d = factor * (*d - y * mean);
+    /// `sums[i] = sum of row_i^2`, of rows of `width` numbers.
+    pub fn squares(rows: &[f32], width: usize, sums: &mut [f32]) {
+        for (row, sum) in rows.chunks_exact(width).zip(sums) {
+            *sum = dot(row, row);
         }
     }
-}
 
-/// `gate <- silu(gate) * value` in rows of `size` gates and as many values, which lie `stride` apart.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-pub fn gate(rows: &mut [f32], stride: usize, size: usize) {
-    for row in rows.chunks_mut(stride) {
-        let (gate, value) = row.split_at_mut(size);
-        for (gate, &value) in gate.iter_mut().zip(value.iter()) {
-            *gate *= sigmoid(*gate) * value;
+    /// `rows <- n(rows + added)`, row by row: `n(r) = r * f` with `f = 1 / sqrt(mean(r^2) + 1e-5)`, kept in `factors` if asked for. The rows of
+    /// `added` lie `stride` apart.
+    pub fn add_and_norm(rows: &mut [f32], added: &[f32], stride: usize, width: usize, factors: Option<&mut [f32]>) {
+        let mut factors = factors;
+        for (i, (row, added)) in rows.chunks_exact_mut(width).zip(added.chunks(stride)).enumerate() {
+            for (x, &y) in row.iter_mut().zip(added) {
+                *x += y;
+            }
+            let factor = 1.0 / (dot(row, row) / width as f32 + super::EPSILON).sqrt();
+            for x in row.iter_mut() {
+                *x *= factor;
+            }
+            if let Some(factors) = &mut factors {
+                factors[i] = factor;
+            }
         }
     }
-}
 
-/// From the gradient `d` of `h = silu(gate) * value`: `gate` and `value` become their gradients, `d` becomes h.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-pub fn gate_backward(d: &mut [f32], gate: &mut [f32], value: &mut [f32]) {
-    for ((d, gate), value) in d.iter_mut().zip(gate).zip(value) {
-        let (open, g, v) = (sigmoid(*gate), *gate, *value);
-        let silu = g * open;
-        *gate = *d * v * (open + silu * (1.0 - open));
-        *value = *d * silu;
-        *d = silu * v;
-    }
-}
-
-/// Turns the pairs (i, i + half) of every head of a row by their angles; `direction` -1 turns them the other way.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-pub fn rotate(row: &mut [f32], cosine: &[f32], sine: &[f32], direction: f32) {
-    let half = cosine.len();
-    for head in row.chunks_exact_mut(2 * half) {
-        let (low, high) = head.split_at_mut(half);
-        for i in 0..half {
-            let sine = direction * sine[i];
-            let (a, b) = (low[i], high[i]);
-            low[i] = a * cosine[i] - b * sine;
-            high[i] = b * cosine[i] + a * sine;
+    /// The gradient of [`add_and_norm`] with respect to the sum: `d <- f * (d - y * mean(y * d))`, row by row.
+    pub fn norm_backward(gradient: &mut [f32], normed: &[f32], factors: &[f32], width: usize) {
+        let rows = gradient.chunks_exact_mut(width).zip(normed.chunks_exact(width)).zip(factors);
+        for ((gradient, normed), &factor) in rows {
+            let mean = dot(gradient, normed) / width as f32;
+            for (d, &y) in gradient.iter_mut().zip(normed) {
+                *d = factor * (*d - y * mean);
+            }
         }
     }
-}
 
-/// `to <- to + from`.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-pub fn add(to: &mut [f32], from: &[f32]) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to += from;
+    /// `gate <- silu(gate) * value` in rows of `size` gates and as many values, which lie `stride` apart.
+    pub fn gate(rows: &mut [f32], stride: usize, size: usize) {
+        for row in rows.chunks_mut(stride) {
+            let (gate, value) = row.split_at_mut(size);
+            for (gate, &value) in gate.iter_mut().zip(value.iter()) {
+                *gate *= sigmoid(*gate) * value;
+            }
+        }
+    }
+
+    /// From the gradient `d` of `h = silu(gate) * value`: `gate` and `value` become their gradients, `d` becomes h.
+    pub fn gate_backward(d: &mut [f32], gate: &mut [f32], value: &mut [f32]) {
+        for ((d, gate), value) in d.iter_mut().zip(gate).zip(value) {
+            let (open, g, v) = (sigmoid(*gate), *gate, *value);
+            let silu = g * open;
+            *gate = *d * v * (open + silu * (1.0 - open));
+            *value = *d * silu;
+            *d = silu * v;
+        }
+    }
+
+    /// Turns the pairs (i, i + half) of every head of a row by their angles; `direction` -1 turns them the other way.
+    pub fn rotate(row: &mut [f32], cosine: &[f32], sine: &[f32], direction: f32) {
+        let half = cosine.len();
+        for head in row.chunks_exact_mut(2 * half) {
+            let (low, high) = head.split_at_mut(half);
+            for i in 0..half {
+                let sine = direction * sine[i];
+                let (a, b) = (low[i], high[i]);
+                low[i] = a * cosine[i] - b * sine;
+                high[i] = b * cosine[i] + a * sine;
+            }
+        }
+    }
+
+    /// `to <- to + from`.
+    pub fn add(to: &mut [f32], from: &[f32]) {
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to += from;
+        }
     }
 }
 

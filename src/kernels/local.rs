@@ -7,9 +7,9 @@
 //!
 //! A layer reads whole rows around a row, so it cannot go in place: it reads a copy.
 
-use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::level::by_level;
 use super::{EPSILON, Scratch, lanes};
 use crate::clock::{Part, time};
 
@@ -157,33 +157,34 @@ impl Terms {
     }
 }
 
-/// `rows <- n(rows + local(x))` for the rows that have these neighbours; they hold what x has of them.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-fn mix_and_norm(rows: &mut [f32], x: &[f32], weight: &[f32], near: &[[u32; PLACES]], mut factors: Option<&mut [f32]>) {
-    let width = weight.len() / PLACES;
-    let count = x.len() / width;
-    for (i, (row, near)) in rows.chunks_exact_mut(width).zip(near).enumerate() {
-        Terms::of(near, count, width, |place| place).add(row, x, weight);
-        let factor = 1.0 / (lanes::dot(row, row) / width as f32 + EPSILON).sqrt();
-        for number in row.iter_mut() {
-            *number *= factor;
-        }
-        if let Some(factors) = &mut factors {
-            factors[i] = factor;
+by_level! {
+    /// `rows <- n(rows + local(x))` for the rows that have these neighbours; they hold what x has of them.
+    fn mix_and_norm(rows: &mut [f32], x: &[f32], weight: &[f32], near: &[[u32; PLACES]], factors: Option<&mut [f32]>) {
+        let mut factors = factors;
+        let width = weight.len() / PLACES;
+        let count = x.len() / width;
+        for (i, (row, near)) in rows.chunks_exact_mut(width).zip(near).enumerate() {
+            Terms::of(near, count, width, |place| place).add(row, x, weight);
+            let factor = 1.0 / (lanes::dot(row, row) / width as f32 + EPSILON).sqrt();
+            for number in row.iter_mut() {
+                *number *= factor;
+            }
+            if let Some(factors) = &mut factors {
+                factors[i] = factor;
+            }
         }
     }
-}
 
-/// `d_x += own + its share of its neighbours' slopes`, where own are the slopes of these rows.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-fn add_slopes(d_x: &mut [f32], own: &[f32], slopes: &[f32], weight: &[f32], near: &[[u32; PLACES]]) {
-    let width = weight.len() / PLACES;
-    let count = slopes.len() / width;
-    for ((row, own), near) in d_x.chunks_exact_mut(width).zip(own.chunks_exact(width)).zip(near) {
-        for (to, from) in row.iter_mut().zip(own) {
-            *to += from;
+    /// `d_x += own + its share of its neighbours' slopes`, where own are the slopes of these rows.
+    fn add_slopes(d_x: &mut [f32], own: &[f32], slopes: &[f32], weight: &[f32], near: &[[u32; PLACES]]) {
+        let width = weight.len() / PLACES;
+        let count = slopes.len() / width;
+        for ((row, own), near) in d_x.chunks_exact_mut(width).zip(own.chunks_exact(width)).zip(near) {
+            for (to, from) in row.iter_mut().zip(own) {
+                *to += from;
+            }
+            Terms::of(near, count, width, |place| PLACES - 1 - place).add(row, slopes, weight);
         }
-        Terms::of(near, count, width, |place| PLACES - 1 - place).add(row, slopes, weight);
     }
 }
 
@@ -221,22 +222,23 @@ impl Columns<'_> {
     }
 }
 
-/// The gradient of the weights of one place, in the columns from `first` on.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-fn add_products(d_weight: &mut [f32], columns: Columns<'_>, first: usize) {
-    let mut first = first;
-    let (strips, rest) = d_weight.as_chunks_mut::<STRIP>();
-    for strip in strips {
-        columns.add(strip, first);
-        first += STRIP;
-    }
-    let (lanes, rest) = rest.as_chunks_mut::<16>();
-    for lane in lanes {
-        columns.add(lane, first);
-        first += 16;
-    }
-    for one in rest.as_chunks_mut::<1>().0 {
-        columns.add(one, first);
-        first += 1;
+by_level! {
+    /// The gradient of the weights of one place, in the columns from `first` on.
+    fn add_products(d_weight: &mut [f32], columns: Columns<'_>, first: usize) {
+        let mut first = first;
+        let (strips, rest) = d_weight.as_chunks_mut::<STRIP>();
+        for strip in strips {
+            columns.add(strip, first);
+            first += STRIP;
+        }
+        let (lanes, rest) = rest.as_chunks_mut::<16>();
+        for lane in lanes {
+            columns.add(lane, first);
+            first += 16;
+        }
+        for one in rest.as_chunks_mut::<1>().0 {
+            columns.add(one, first);
+            first += 1;
+        }
     }
 }

@@ -11,10 +11,11 @@
 //! | `newton_schulz` | the polar factor of a matrix, about |
 //! | `stable_max` | the loss, its gradient and the answers |
 //! | `scratch` | working memory |
+//! | `level` | the instruction set in use, and dispatch to it |
 //!
 //! Loops over lanes and tiles count by index: their bounds are fixed, and the compiler unrolls them.
 //!
-//! Which engine serves float32 and which bfloat16 is found at run time: [`Kind::best`].
+//! Which engine serves float32 and which bfloat16 depends on the [`Level`] in use: [`Kind::best`].
 
 // the one room, beside `ops::bridge`, that may: tests/layers.rs lists its files and asks each block for its reason
 #![allow(unsafe_code)]
@@ -25,6 +26,7 @@ mod fma;
 pub mod gated;
 mod head;
 pub mod lanes;
+mod level;
 pub mod local;
 mod newton_schulz;
 mod scratch;
@@ -45,6 +47,7 @@ mod bytes;
 mod tiles;
 
 pub use fma::lanes;
+pub use level::{Level, LevelError, VARIABLE as LEVEL_VARIABLE, dispatch};
 pub use newton_schulz::{ITERATIONS, QUINTIC};
 pub use scratch::Scratch;
 pub use transpose::{transpose, transpose_boards};

@@ -9,8 +9,10 @@
 //! Its definition in dfdx operations is `ops::stable_max`, from which it differs in one thing: dfdx's comparisons take a logit that
 //! is no number for 0, and here it makes the loss no number, in whatever row it stands.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
+
+use super::level::dispatch;
 
 /// What a token should be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,9 +51,7 @@ pub fn cross_entropy(logits: &[f32], vocabulary: usize, labels: &[Option<Label>]
     let (mut gradient, mut kinds) = (vec![0.0; logits.len()], vec![0; labels.len()]);
     let rows = logits.par_chunks(ROWS * vocabulary).zip(gradient.par_chunks_mut(ROWS * vocabulary));
     let tokens = labels.par_chunks(ROWS).zip(kinds.par_chunks_mut(ROWS));
-    let piece = |((logits, gradient), (labels, kinds))| {
-        Arch::new().dispatch(Piece { vocabulary, logits, labels, gradient, kinds })
-    };
+    let piece = |((logits, gradient), (labels, kinds))| dispatch(Piece { vocabulary, logits, labels, gradient, kinds });
     let losses: Vec<f64> = rows.zip(tokens).map(piece).collect();
     Judged { loss: losses.iter().sum(), gradient, kinds }
 }

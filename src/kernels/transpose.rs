@@ -4,6 +4,9 @@
 
 use rayon::prelude::*;
 
+#[cfg(target_arch = "x86_64")]
+use super::Level;
+
 /// The side of a block: as many 32-bit numbers as an AVX-512 register, and as a cache line, holds.
 const SIDE: usize = 16;
 
@@ -44,7 +47,7 @@ fn whole_block(_: &[f32], _: usize, _: &mut [f32], _: usize) -> bool {
 /// A block of 16 x 16 by vector instructions; false where the processor has none.
 #[cfg(target_arch = "x86_64")]
 fn whole_block(from: &[f32], from_stride: usize, to: &mut [f32], to_stride: usize) -> bool {
-    if !is_x86_feature_detected!("avx512f") {
+    if !Level::Avx512.is_in_use() {
         return false;
     }
     assert!(from.len() >= 15 * from_stride + SIDE && to.len() >= 15 * to_stride + SIDE);

@@ -1,11 +1,12 @@
 //! The sum of the gradients of a batch's parts, and whether it is one.
 
 use dfdx::prelude::Cpu;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{CHUNK, bridge};
 use crate::device::Matrix;
+use crate::kernels::dispatch;
 
 /// See [`Operations::add_in_order`](super::Operations::add_in_order); on the CPU, all tensors side by side.
 pub(super) fn cpu(sums: &mut [Option<Matrix<Cpu>>], parts: &[Vec<Option<Matrix<Cpu>>>]) -> bool {
@@ -27,7 +28,7 @@ fn add_in_order(sums: &mut [f32], parts: &[&[f32]]) -> bool {
     let largest = sums
         .par_chunks_mut(CHUNK)
         .enumerate()
-        .map(|(number, sums)| Arch::new().dispatch(Chunk { sums, parts, start: number * CHUNK }));
+        .map(|(number, sums)| dispatch(Chunk { sums, parts, start: number * CHUNK }));
     largest.max().is_none_or(|largest| largest < f32::INFINITY.to_bits())
 }
 

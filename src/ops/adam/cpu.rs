@@ -1,11 +1,12 @@
 //! The step of the CPU: plain arithmetic on chunks of a tensor, which becomes vectors of whatever width the processor has.
 
 use dfdx::prelude::Cpu;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::atan2::atan2;
 use super::{AdamKind, AdamOp, Moved, Rule};
+use crate::kernels::dispatch;
 use crate::ops::{CHUNK, bridge};
 
 const EPSILON: f32 = 1e-8;
@@ -29,8 +30,8 @@ fn step(whole: Chunk<'_>, rule: Rule) {
     p.zip(moments).zip(g.par_chunks(CHUNK)).for_each(|(((p, average), (m, v)), g)| {
         let chunk = Chunk { p, g, m, v, average };
         match rule.kind {
-            AdamKind::AdamAtan2 => Arch::new().dispatch(Step { chunk, rule, direction: atan2 }),
-            AdamKind::AdamW => Arch::new().dispatch(Step { chunk, rule, direction: ratio }),
+            AdamKind::AdamAtan2 => dispatch(Step { chunk, rule, direction: atan2 }),
+            AdamKind::AdamW => dispatch(Step { chunk, rule, direction: ratio }),
         }
     });
 }

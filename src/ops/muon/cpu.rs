@@ -2,11 +2,11 @@
 //! the number of threads changes no bit.
 
 use dfdx::prelude::{Cpu, HasShape};
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{EPSILON, LEAST_NORM, MuonRule, Stacked, stretch};
-use crate::kernels::{Kind, Scratch, lanes};
+use crate::kernels::{Kind, Scratch, dispatch, lanes};
 use crate::ops::{Ema, Moved, bridge};
 
 /// See [`Operations::muon`](crate::ops::Operations::muon).
@@ -44,7 +44,7 @@ impl Product<'_> {
     fn step(self, engine: Kind, rule: MuonRule) {
         let Self { p, average, m, v, g, rows, columns } = self;
         let mut o = Scratch::<f32>::new(rows * columns);
-        Arch::new().dispatch(Momentum { m, g, u: &mut o, momentum: rule.momentum });
+        dispatch(Momentum { m, g, u: &mut o, momentum: rule.momentum });
         let mut squares = vec![0.0; rows];
         lanes::squares(&o, columns, &mut squares);
         let inverse = 1.0 / (root_of_sum(&squares) + LEAST_NORM);
@@ -57,7 +57,7 @@ impl Product<'_> {
             lanes::squares(&o, columns, &mut squares);
             even_rows(&mut sizes, v, &squares, columns, rest);
         }
-        Arch::new().dispatch(Step { p, average, o: &o, sizes: &sizes, keep: rule.keep, ema: rule.ema });
+        dispatch(Step { p, average, o: &o, sizes: &sizes, keep: rule.keep, ema: rule.ema });
     }
 }
 
