@@ -11,11 +11,11 @@ use thiserror::Error;
 use crate::concept::{CONCEPTS, Concept};
 use crate::device::DeviceError;
 use crate::files::FileError;
-use crate::kernels::{self, Kind};
+use crate::kernels::{Kind, Level};
 use crate::ops::Operations;
 use crate::prediction::{Answers, Solver};
 use crate::recipe::{RecipeError, Trained};
-use crate::report::{Adapted, Part};
+use crate::report::{Adapted, Outcome, Part};
 use crate::score::{self, Ranks, ScoreError};
 use crate::solve::ModelSolver;
 use crate::task::{self, TaskError, TaskSet};
@@ -68,11 +68,16 @@ const QUICK_STEPS: usize = 250;
 /// The steps of the whole one: as many visits of an example as `adapt` takes by itself.
 const WHOLE_STEPS: usize = 1300;
 
-/// How products are computed here. Where it is the same, so is every number, whatever the number of threads; another one rounds in
-/// another way, and an adaptation of hundreds of steps goes another way with it.
+/// Arithmetic of the products here. Where it is the same, so is every number, whatever the number of threads and the width of vectors;
+/// another one rounds in another way, and an adaptation of hundreds of steps ends in other weights.
 pub fn arithmetic() -> String {
     let engine = Kind::best(false).map_or("no products", Kind::name);
-    format!("float32, {engine}, {} lanes, {}", kernels::lanes(), std::env::consts::ARCH)
+    format!("float32, {engine}, {}", std::env::consts::ARCH)
+}
+
+/// Instruction-set level of the CPU kernels here.
+pub fn level() -> &'static str {
+    Level::in_use().map_or("none", Level::name)
 }
 
 /// What a checkpoint is asked: the evaluation set that it has rows for, the first held-out task of each concept, and all of them.
@@ -81,18 +86,18 @@ pub fn arithmetic() -> String {
 /// [`RegressError::Task`].
 pub fn parts<D: Operations>(trained: &Trained<D>) -> Result<Vec<Part>, RegressError> {
     let (evaluation, held_out) = (task::load("arc-agi-1/evaluation")?, task::load("held-out/concepts")?);
-    let part = |set: &TaskSet, steps: Option<usize>, only, is_quick| Part {
+    let only_or_all = |set: &TaskSet, only: Option<&[String]>| only.map_or(set.tasks.len(), <[String]>::len);
+    let part = |set: &TaskSet, steps: Option<usize>, only: Option<Vec<String>>, is_quick| Part {
         tasks: set.name.clone(),
         digest: set.digest(),
-        only,
         adapted: steps.map(|steps| Adapted { steps, seed: 0 }),
         is_quick,
         views: trained.usual_views(),
         steps: trained.recipe.training.halt_max_steps,
-        asked: 0,
-        task_score: 0.0,
-        interval: (0.0, 1.0),
-        solved: Vec::new(),
+        asked: only_or_all(set, only.as_deref()),
+        only,
+        outcomes: Vec::new(),
+        unsteady: Vec::new(),
     };
     let firsts = first_of_each_concept(&held_out);
     Ok(vec![
@@ -124,7 +129,7 @@ pub fn tasks_of(part: &Part) -> Result<TaskSet, RegressError> {
     Ok(set)
 }
 
-/// Solves a part; `None` when it was interrupted. What the adaptation makes goes into `scratch`, an empty folder.
+/// Solves a part; `None` when it was interrupted. The adapted checkpoint goes into `scratch`, an empty folder.
 ///
 /// # Errors
 /// [`RegressError`].
@@ -135,7 +140,7 @@ pub fn solve<D: Operations>(
     device: &D,
     stop: &AtomicBool,
     mut progress: impl FnMut(Progress),
-) -> Result<Option<Part>, RegressError> {
+) -> Result<Option<Outcome>, RegressError> {
     let set = tasks_of(part)?;
     let adapted = match part.adapted {
         Some(adapted) => {
@@ -183,5 +188,5 @@ pub fn solve<D: Operations>(
         answers.insert(task.id.clone(), attempts);
     }
     let score = score::score(&answers, &set, Some(&ranks))?;
-    Ok(Some(part.with(&score)))
+    Ok(Some(Outcome::new(&score, &arithmetic(), level())))
 }

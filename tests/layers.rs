@@ -211,11 +211,12 @@ fn files_are_short_and_say_what_they_are() {
 
 /// The files that may be unsafe, each at the calls that its comments give a reason for; how many blocks and implementations of unsafe traits
 /// there are, and what for.
-const UNSAFE: [(&str, usize, &str); 11] = [
+const UNSAFE: [(&str, usize, &str); 12] = [
     ("src/device/cuda.rs", 7, "the CUDA driver's C interface"),
     ("src/kernels/amx.rs", 5, "tile registers, which the language does not know"),
     ("src/kernels/bfloat16.rs", 5, "products in AVX512-BF16 and on tiles"),
     ("src/kernels/bytes.rs", 5, "the same of bytes"),
+    ("src/kernels/level.rs", 2, "functions that are compiled for a level"),
     ("src/kernels/tiles.rs", 3, "tiles laid out for them"),
     ("src/kernels/transpose.rs", 3, "16 x 16 numbers turned over in registers"),
     ("src/main.rs", 8, "the allocator, and what a signal does"),

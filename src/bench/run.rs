@@ -85,8 +85,8 @@ impl BenchError {
 /// # Errors
 /// [`BenchError`].
 pub fn run<D: Operations>(plan: Plan, device: &D) -> Result<Report, BenchError> {
-    D::precision(Some(plan.precision), plan.train)?;
     plan.config.check()?;
+    D::precision(Some(plan.precision), plan.train)?;
     check_room(
         &plan.config,
         plan.batch as f64 * plan.config.board_tokens() as f64,

@@ -108,13 +108,19 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
 }
 
 fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliError> {
+    // the processor is asked last, so that a wrong argument is refused in one way on all of them
+    let set = arguments.tasks.as_deref().map(task::load).transpose()?;
+    config(arguments).check().map_err(BenchError::from)?;
+    if set.is_some() {
+        canvas::check_canvases(&config(arguments), &canvases(arguments))?;
+    }
     let precision = D::precision(arguments.precision, arguments.train)?;
     let text = |json: String, terminal: String| if arguments.json { json } else { terminal };
-    finish(match &arguments.tasks {
+    finish(match &set {
         None => {
             bench::run(plan(arguments, precision), device).map(|report| text(report.to_json(), report.to_terminal()))
         }
-        Some(set) => canvas::run(canvas_plan(arguments, precision), &task::load(set)?, device)
+        Some(set) => canvas::run(canvas_plan(arguments, precision), set, device)
             .map(|report| text(report.to_json(), report.to_terminal())),
     })
 }
@@ -138,9 +144,13 @@ fn plan(arguments: &Arguments, precision: Precision) -> Plan {
 
 fn canvas_plan(arguments: &Arguments, precision: Precision) -> canvas::Plan {
     let Arguments { threads, runs, examples, tokens_per_batch, .. } = *arguments;
+    let (config, canvases) = (config(arguments), canvases(arguments));
+    canvas::Plan { config, precision, threads, runs, examples, tokens_per_batch, canvases }
+}
+
+fn canvases(arguments: &Arguments) -> Vec<Canvas> {
     let both = || vec![Canvas::Tight, Canvas::Board];
-    let canvases = arguments.canvas.map_or_else(both, |canvas| vec![canvas.into()]);
-    canvas::Plan { config: config(arguments), precision, threads, runs, examples, tokens_per_batch, canvases }
+    arguments.canvas.map_or_else(both, |canvas| vec![canvas.into()])
 }
 
 fn config(arguments: &Arguments) -> Config {

@@ -8,12 +8,12 @@ use clap::Args;
 use dfdx::prelude::Cpu;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, Exit, counted, interrupt, print, talk};
+use super::{CliError, Exit, counted, interrupt, print};
 use crate::checkpoint;
 use crate::files;
 use crate::recipe::Trained;
 use crate::regress::{self, Progress};
-use crate::report::{Part, REGRESSION_FILE, Regression, Standing};
+use crate::report::{Outcome, Part, REGRESSION_FILE, Regression, Standing};
 use crate::units::{Percent, Seconds};
 
 /// Solve held-out tasks again and fail when something is lost
@@ -24,8 +24,8 @@ use crate::units::{Percent, Seconds};
   trm-arc regress --checkpoint runs/mine --state runs/mine/regression.json --record
 
 The tasks are ARC-AGI-1's evaluation set, and held-out/concepts, which the checkpoint has no rows for: it is adapted to their demonstrations in
-a fixed number of steps from a fixed seed. Exit code 1 when a task that was solved is not, or a score is below its recorded interval. The outcome is exact on one
-kind of processor; another rounds in another way, which is said.")]
+a fixed number of steps from a fixed seed. Exit code 1 when a task that was solved is not, or a score is below its recorded interval. The outcome is exact in one
+arithmetic. The record has one outcome for each arithmetic, and lists the tasks that flip between them. TRM_ARC_CPU=avx2 tries a lower level.")]
 pub struct Arguments {
     /// The checkpoint's folder; the one that comes with the project without it
     #[arg(long, value_name = "DIR")]
@@ -36,7 +36,7 @@ pub struct Arguments {
     /// Only what takes seconds
     #[arg(long)]
     quick: bool,
-    /// Write down what is solved now in place of comparing it
+    /// Record the outcome on this processor instead of comparing it
     #[arg(long, conflicts_with = "quick")]
     record: bool,
 }
@@ -51,10 +51,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         files::check_writable(&path)?;
     }
     let trained = Trained::load(&checkpoint, &device)?;
-    let arithmetic = regress::arithmetic();
     let state = if arguments.record {
-        let parts = regress::parts(&trained)?;
-        Regression { checkpoint: trained.digest.clone(), arithmetic: arithmetic.clone(), parts }
+        let parts = recorded_before(&path, &trained.digest, regress::parts(&trained)?)?;
+        Regression { checkpoint: trained.digest.clone(), parts }
     } else {
         Regression::read(&path)?
     };
@@ -67,27 +66,44 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     }
     drop(trained);
     let stop = interrupt::catch()?;
-    let mut now = Vec::new();
+    let mut parts = Vec::new();
     let mut holds = true;
-    for part in state.parts.iter().filter(|part| part.is_quick || !arguments.quick) {
+    for mut part in state.parts.into_iter().filter(|part| part.is_quick || !arguments.quick) {
         let started = Instant::now();
-        let Some(solved) = solve(part, &checkpoint, &device, stop)? else { return Ok(Exit::Interrupted) };
-        let standing = (!arguments.record).then(|| part.beside(&solved));
+        let Some(now) = solve(&part, &checkpoint, &device, stop)? else { return Ok(Exit::Interrupted) };
+        let standing = (!arguments.record).then(|| part.beside(&now));
         holds &= standing.as_ref().is_none_or(Standing::holds);
-        print(&text(part, &solved, standing.as_ref(), started.elapsed()))?;
-        now.push(solved);
+        print(&text(&part, &now, standing.as_ref(), started.elapsed()))?;
+        part.record(now);
+        parts.push(part);
     }
     if arguments.record {
-        Regression { parts: now, ..state }.write(&path)?;
-        print(&format!("recorded in {}\n", path.display()))?;
-    } else if !holds && state.arithmetic != arithmetic {
-        talk(format_args!("note: the state was recorded in {}; here it is {arithmetic}", state.arithmetic));
+        Regression { checkpoint: state.checkpoint, parts }.write(&path)?;
+        print(&format!("recorded level {} in {}\n", regress::level(), path.display()))?;
     }
     Ok(if holds { Exit::Done } else { Exit::Failed })
 }
 
+/// Parts to record, with the outcomes that a state of the same checkpoint and the same parts already has, of other processors.
+fn recorded_before(path: &Path, checkpoint: &str, parts: Vec<Part>) -> Result<Vec<Part>, CliError> {
+    if !path.exists() {
+        return Ok(parts);
+    }
+    let before = Regression::read(path)?;
+    if before.checkpoint != checkpoint {
+        return Ok(parts);
+    }
+    let asks_the_same = |part: &Part, earlier: &Part| {
+        let bare = |part: &Part| Part { outcomes: Vec::new(), unsteady: Vec::new(), ..part.clone() };
+        bare(part) == bare(earlier)
+    };
+    let with_outcomes =
+        |part: Part| before.parts.iter().find(|earlier| asks_the_same(&part, earlier)).cloned().unwrap_or(part);
+    Ok(parts.into_iter().map(with_outcomes).collect())
+}
+
 /// One part, with a bar.
-fn solve(part: &Part, checkpoint: &Path, device: &Cpu, stop: &AtomicBool) -> Result<Option<Part>, CliError> {
+fn solve(part: &Part, checkpoint: &Path, device: &Cpu, stop: &AtomicBool) -> Result<Option<Outcome>, CliError> {
     let scratch = tempfile::tempdir().map_err(CliError::Output)?;
     let bar = ProgressBar::new(0);
     let style =
@@ -107,22 +123,32 @@ fn solve(part: &Part, checkpoint: &Path, device: &Cpu, stop: &AtomicBool) -> Res
     Ok(solved?)
 }
 
-fn text(part: &Part, now: &Part, standing: Option<&Standing>, spent: Duration) -> String {
+fn text(part: &Part, now: &Outcome, standing: Option<&Standing>, spent: Duration) -> String {
     let how = part.adapted.map(|adapted| format!(", adapted in {} steps", adapted.steps)).unwrap_or_default();
     let solved = counted(now.solved.len(), "task");
     let score = Percent::of(now.task_score, 1.0);
     let mut text =
-        format!("{}{how}: {solved} of {} solved, score {score}, in {}\n", part.tasks, now.asked, Seconds::from(spent));
+        format!("{}{how}: {solved} of {} solved, score {score}, in {}\n", part.tasks, part.asked, Seconds::from(spent));
     let Some(standing) = standing else { return text };
-    let (low, high) = part.interval;
-    let recorded = Percent::of(part.task_score, 1.0);
-    let (low, high) = (Percent::of(low, 1.0), Percent::of(high, 1.0));
-    let verdict = if standing.is_below { "the score is BELOW it" } else { "the score holds" };
-    text += &format!("  recorded {} solved, {recorded}, 95% interval {low} to {high}: {verdict}\n", part.solved.len());
-    for (what, tasks) in [("LOST", &standing.lost), ("gained", &standing.gained)] {
-        if !tasks.is_empty() {
-            text += &format!("  {what} {}: {}\n", tasks.len(), tasks.join(" "));
-        }
+    for outcome in &part.outcomes {
+        let (low, high) = outcome.interval;
+        let (low, high) = (Percent::of(low, 1.0), Percent::of(high, 1.0));
+        let (count, recorded) = (outcome.solved.len(), Percent::of(outcome.task_score, 1.0));
+        let levels = outcome.levels.join(", ");
+        text += &format!("  recorded on {levels}: {count} solved, {recorded}, 95% interval {low} to {high}\n");
+    }
+    if !standing.is_recorded {
+        text += &format!("  no record of {}: tasks that flip with rounding are no loss\n", now.arithmetic);
+    }
+    text += if standing.is_below { "  the score is BELOW the interval\n" } else { "  the score holds\n" };
+    let lists = [
+        ("LOST", &standing.lost),
+        ("flipped by rounding", &standing.flipped),
+        ("gained", &standing.gained),
+        ("recorded as unsteady", &part.unsteady),
+    ];
+    for (name, tasks) in lists.into_iter().filter(|(_, tasks)| !tasks.is_empty()) {
+        text += &format!("  {name} {}: {}\n", tasks.len(), tasks.join(" "));
     }
     text
 }

@@ -77,7 +77,7 @@ impl Compute for Cpu {
 /// The reason why there are no bfloat16 products.
 fn lacking() -> String {
     match Level::in_use() {
-        Ok(level) if level < Level::of_processor() => format!("{LEVEL_VARIABLE} is {level}, below avx512-bf16"),
+        Ok(level) if level < Level::of_processor() => format!("{LEVEL_VARIABLE} is {level}, which has no AVX512-BF16"),
         _ => "this processor lacks AVX512-BF16".to_owned(),
     }
 }

@@ -4,6 +4,7 @@
 //! itself never touches these registers. Their shape is set on the way in and they are given back on the way out.
 
 use std::arch::asm;
+use std::marker::PhantomData;
 
 use super::Level;
 
@@ -42,9 +43,9 @@ struct TileShapes {
     rows: [u8; 16],
 }
 
-/// While it lives this thread's eight tile registers are 16 rows of 64 bytes.
+/// While it lives this thread's eight tile registers are 16 rows of 64 bytes. It stays on its thread.
 #[derive(Debug)]
-pub struct Tiles(());
+pub struct Tiles(PhantomData<*const ()>);
 
 impl Tiles {
     /// Takes the registers of this thread.
@@ -55,7 +56,7 @@ impl Tiles {
         shapes.rows[..8].fill(16);
         // SAFETY: the registers are there and granted; the description is 64 bytes long and lives until it is read.
         unsafe { asm!("ldtilecfg [{}]", in(reg) &shapes, options(nostack, readonly)) };
-        Self(())
+        Self(PhantomData)
     }
 }
 

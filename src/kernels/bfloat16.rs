@@ -4,6 +4,7 @@
 
 use super::amx::{TILE, Tiles};
 use super::tiles::{Format, LINES, Operand, Side};
+use super::view::fits;
 use super::{DEPTH_BLOCK, Engine, Level, Section, View, lanes};
 use crate::clock::{Part, time};
 
@@ -75,8 +76,8 @@ fn each_square(
     mut square: impl FnMut([&[u8]; 2], [&[u8]; 2], usize, &mut [f32], usize, bool),
 ) {
     assert!(section.first_depth.is_multiple_of(DEPTH_BLOCK) && section.first_column.is_multiple_of(2 * LINES));
-    assert!(section.first_depth + left.depth <= right.depth && section.first_column + section.columns <= right.lines);
-    assert!(left.lines == 0 || out.len() >= (left.lines - 1) * stride + section.columns);
+    assert!(section.lies_within(left.depth, right.lines, right.depth));
+    assert!(fits(out.len(), left.lines, section.columns, stride));
     let mut edge = Edge([0.0; 32 * 32]);
     for block in 0..left.depth.div_ceil(DEPTH_BLOCK) {
         let right_block = section.first_depth / DEPTH_BLOCK + block;
@@ -128,7 +129,7 @@ impl Engine for TilePairs {
         let tiles = Tiles::take();
         let square =
             |[upper, lower]: [&[u8]; 2], [first, second]: [&[u8]; 2], _, out: &mut [f32], stride: usize, add: bool| {
-                assert!(out.len() >= 31 * stride + 32);
+                assert!(fits(out.len(), 2 * LINES, 2 * LINES, stride));
                 let steps = upper.len() / TILE;
                 let (rows, next_rows) = (upper.as_ptr(), lower.as_ptr() as usize - upper.as_ptr() as usize);
                 let (columns, next) = (first.as_ptr(), second.as_ptr() as usize - first.as_ptr() as usize);
@@ -180,7 +181,7 @@ const ROWS: usize = 8;
 fn eight_rows(rows: &[u8], columns: [&[u8]; 2], out: &mut [f32], stride: usize, add: bool) {
     use std::arch::x86_64::*;
     let steps = rows.len().div_ceil(TILE);
-    assert!(columns.iter().all(|columns| columns.len() >= steps * TILE) && out.len() >= 7 * stride + 32);
+    assert!(columns.iter().all(|columns| columns.len() >= steps * TILE) && fits(out.len(), ROWS, 32, stride));
     assert!(rows.len() >= (steps - 1) * TILE + 8 * 64);
     let mut sums = [[_mm512_setzero_ps(); 2]; 8];
     for step in 0..steps {

@@ -13,6 +13,7 @@
 
 use super::amx::{self, Tiles};
 use super::tiles::{Format, LINES, Operand, Side};
+use super::view::fits;
 use super::{DEPTH_BLOCK, Engine, Level, Section, View};
 use crate::clock::{Part, time};
 
@@ -137,8 +138,8 @@ impl Engine for Bytes {
 
 fn multiply(left: &Operand<ThreeBytes>, right: &Operand<ThreeBytes>, section: Section, out: &mut [f32], stride: usize) {
     assert!(section.first_depth.is_multiple_of(DEPTH_BLOCK) && section.first_column.is_multiple_of(LINES));
-    assert!(section.first_depth + left.depth <= right.depth && section.first_column + section.columns <= right.lines);
-    assert!(left.lines == 0 || out.len() >= (left.lines - 1) * stride + section.columns);
+    assert!(section.lies_within(left.depth, right.lines, right.depth));
+    assert!(fits(out.len(), left.lines, section.columns, stride));
     let tiles = Tiles::take();
     let mut sums = Sums([0; 3 * 256]);
     for block in 0..left.depth.div_ceil(DEPTH_BLOCK) {
@@ -185,8 +186,8 @@ fn combine<const ADD: bool>(
     (rows, columns): (usize, usize),
 ) {
     use std::arch::x86_64::*;
-    assert!(rows <= LINES && left.len() >= LINES && right.len() >= LINES);
-    assert!(out.len() >= (rows - 1) * stride + columns);
+    assert!(rows <= LINES && columns <= LINES && left.len() >= LINES && right.len() >= LINES);
+    assert!(fits(out.len(), rows, columns, stride));
     let mask = ((1u32 << columns) - 1) as u16;
     // SAFETY: both slices hold sixteen scales; sums holds three tiles; the mask keeps to the rows of `out`.
     unsafe {

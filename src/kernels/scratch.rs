@@ -53,7 +53,7 @@ pub struct Scratch<T> {
 impl<T: Pod> Scratch<T> {
     /// A buffer from the pool: the smallest that is large enough.
     pub fn new(len: usize) -> Self {
-        let needed = len * size_of::<T>();
+        let needed = len.checked_mul(size_of::<T>()).expect("as many numbers as memory has");
         let size = size_class(needed);
         let own = if size < SHARED_BYTES { OWN.with_borrow_mut(|pool| fitting(pool, size)) } else { None };
         let found = own.or_else(|| fitting(&mut shared(), size));

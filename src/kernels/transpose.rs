@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 #[cfg(target_arch = "x86_64")]
 use super::Level;
+use super::view::fits;
 
 /// The side of a block: as many 32-bit numbers as an AVX-512 register, and as a cache line, holds.
 const SIDE: usize = 16;
@@ -15,8 +16,8 @@ pub fn transpose(from: &[f32], from_stride: usize, to: &mut [f32], to_stride: us
     if rows == 0 || columns == 0 {
         return;
     }
-    assert!(from.len() >= (rows - 1) * from_stride + columns, "the matrix does not fit its slice");
-    assert!(to.len() >= (columns - 1) * to_stride + rows, "the turned matrix does not fit its slice");
+    assert!(fits(from.len(), rows, columns, from_stride), "the matrix does not fit its slice");
+    assert!(fits(to.len(), columns, rows, to_stride), "the turned matrix does not fit its slice");
     for i in (0..rows).step_by(SIDE) {
         for j in (0..columns).step_by(SIDE) {
             let (from, to) = (&from[i * from_stride + j..], &mut to[j * to_stride + i..]);
@@ -50,7 +51,7 @@ fn whole_block(from: &[f32], from_stride: usize, to: &mut [f32], to_stride: usiz
     if !Level::Avx512.is_in_use() {
         return false;
     }
-    assert!(from.len() >= 15 * from_stride + SIDE && to.len() >= 15 * to_stride + SIDE);
+    assert!(fits(from.len(), SIDE, SIDE, from_stride) && fits(to.len(), SIDE, SIDE, to_stride));
     // SAFETY: the processor has AVX-512; the last of the sixteen rows fits both slices.
     unsafe { block(from.as_ptr().cast(), from_stride, to.as_mut_ptr().cast(), to_stride) };
     true
@@ -103,6 +104,16 @@ pub unsafe fn block(from: *const i32, from_stride: usize, to: *mut i32, to_strid
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn strides_that_overflow_are_refused() {
+        let transpose = |from_stride: usize, to_stride: usize| {
+            let (from, mut to) = ([0.0f32; 512], [0.0f32; 512]);
+            std::panic::catch_unwind(move || super::transpose(&from, from_stride, &mut to, to_stride, 17, 16)).is_err()
+        };
+        // sixteen strides wrap around to nothing
+        assert!(transpose(1 << 60, 17) && transpose(16, usize::MAX / 15 + 1) && !transpose(16, 17));
+    }
+
     #[test]
     fn every_size_is_turned_over() {
         for (rows, columns) in [(1, 1), (16, 16), (17, 33), (5, 40), (48, 32)] {

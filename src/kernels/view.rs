@@ -21,20 +21,20 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// The rows of a matrix as lines: line i is `values[i * stride ..][.. depth]`.
     pub fn rows(values: &'a [f32], lines: usize, depth: usize, stride: usize) -> Self {
-        assert!(lines == 0 || values.len() >= (lines - 1) * stride + depth, "the rows do not fit their slice");
+        assert!(fits(values.len(), lines, depth, stride), "the rows do not fit their slice");
         Self { values, lines, depth, line_stride: stride, depth_stride: 1, bound: None }
     }
 
     /// The columns of a matrix as lines: number k of line i is `values[k * stride + i]`.
     pub fn columns(values: &'a [f32], lines: usize, depth: usize, stride: usize) -> Self {
-        assert!(depth == 0 || values.len() >= (depth - 1) * stride + lines, "the columns do not fit their slice");
+        assert!(fits(values.len(), depth, lines, stride), "the columns do not fit their slice");
         Self { values, lines, depth, line_stride: 1, depth_stride: stride, bound: None }
     }
 
     /// Some of the lines.
     pub fn some(self, first: usize, count: usize) -> Self {
-        assert!(first + count <= self.lines, "lines {first}..{} of {}", first + count, self.lines);
-        let start = (first * self.line_stride).min(self.values.len());
+        assert!(first <= self.lines && count <= self.lines - first, "{count} lines from {first} on, of {}", self.lines);
+        let start = first.saturating_mul(self.line_stride).min(self.values.len());
         Self { values: &self.values[start..], lines: count, ..self }
     }
 
@@ -83,10 +83,18 @@ impl<'a> View<'a> {
 
     /// The same lines with their numbers side by side, `[lines, depth]`.
     pub fn gathered(&self) -> Scratch<f32> {
-        let mut out = Scratch::new(self.lines * self.depth);
+        let mut out = Scratch::new(self.lines.checked_mul(self.depth).expect("as many numbers as memory has"));
         super::transpose(self.values, self.depth_stride, &mut out, self.depth, self.depth, self.lines);
         out
     }
+}
+
+/// True when `lines` lines of `width` numbers, each `stride` after the last one, lie within `length` numbers; false when their end overflows.
+///
+/// Code that reads through pointers asserts this: unchecked, a stride near `usize::MAX` would wrap around to a place that seems to fit.
+pub(super) fn fits(length: usize, lines: usize, width: usize, stride: usize) -> bool {
+    let Some(last) = lines.checked_sub(1) else { return true };
+    last.checked_mul(stride).and_then(|start| start.checked_add(width)).is_some_and(|end| end <= length)
 }
 
 /// Which part of a product to compute, and what to do with it.
@@ -137,6 +145,12 @@ impl Section {
         Self { part: Part::Attention, ..self }
     }
 
+    /// True when a left side of this depth meets a right side of these lines and depth inside of it.
+    pub(super) fn lies_within(self, left_depth: usize, lines: usize, depth: usize) -> bool {
+        let end = |start: usize, count: usize, of: usize| start.checked_add(count).is_some_and(|end| end <= of);
+        end(self.first_depth, left_depth, depth) && end(self.first_column, self.columns, lines)
+    }
+
     /// The same part, added to what is there.
     pub fn added(self) -> Self {
         Self { add: true, ..self }
@@ -168,4 +182,31 @@ pub trait Engine: Copy + Send + Sync + 'static {
 
     /// `out[i * stride + j] = sum_k left[i, k] * right[first_column + j, first_depth + k]`.
     fn multiply(self, left: &Self::Left<'_>, right: &Self::Right, section: Section, out: &mut [f32], stride: usize);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_whose_end_overflows_do_not_fit() {
+        assert!(fits(10, 0, 99, usize::MAX) && fits(10, 1, 10, usize::MAX) && fits(10, 2, 4, 6));
+        assert!(!fits(10, 2, 5, 6) && !fits(10, 1, 11, 0));
+        // each of these products and sums wraps around to a small number
+        for (lines, width, stride) in [(3, 4, 1 << 63), (17, 4, 1 << 60), (2, 8, usize::MAX - 3), (2, usize::MAX, 2)] {
+            assert!(!fits(64, lines, width, stride), "{lines} lines of {width}, {stride} apart");
+        }
+    }
+
+    #[test]
+    fn a_view_of_lines_that_overflow_is_refused() {
+        let values = [0.0f32; 64];
+        for refused in [
+            std::panic::catch_unwind(|| View::rows(&values, 3, 4, 1 << 63).lines()),
+            std::panic::catch_unwind(|| View::columns(&values, 4, 3, 1 << 63).lines()),
+            std::panic::catch_unwind(|| View::rows(&values, 4, 4, 4).some(usize::MAX, 2).lines()),
+        ] {
+            assert!(refused.is_err());
+        }
+    }
 }

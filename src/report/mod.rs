@@ -28,7 +28,7 @@ pub use puzzles::{
     prediction_header, prediction_lines, read_predictions,
 };
 pub use record::{Checkpoint, RECORD_FILE, Record, Run, Status, TaskEntry, Tasks};
-pub use regression::{Adapted, Part, REGRESSION_FILE, Regression, Standing};
+pub use regression::{Adapted, Outcome, Part, REGRESSION_FILE, Regression, Standing};
 
 /// What can be wrong with reports.
 #[derive(Debug, Error)]

@@ -65,16 +65,25 @@ struct Boards {
     batches: Vec<Range<usize>>,
 }
 
+/// Checks that a model takes the canvases.
+///
+/// # Errors
+/// [`BenchError::TightTokenMlp`].
+pub fn check_canvases(config: &Config, canvases: &[Canvas]) -> Result<(), BenchError> {
+    match config.mixer == Mixer::TokenMlp && canvases.contains(&Canvas::Tight) {
+        true => Err(BenchError::TightTokenMlp),
+        false => Ok(()),
+    }
+}
+
 /// Checks and times the demonstrations of a set.
 ///
 /// # Errors
 /// [`BenchError`].
 pub fn run<D: Operations>(plan: Plan, set: &TaskSet, device: &D) -> Result<Report, BenchError> {
-    D::precision(Some(plan.precision), false)?;
     plan.config.check()?;
-    if plan.config.mixer == Mixer::TokenMlp && plan.canvases.contains(&Canvas::Tight) {
-        return Err(BenchError::TightTokenMlp);
-    }
+    check_canvases(&plan.config, &plan.canvases)?;
+    D::precision(Some(plan.precision), false)?;
     let config = Config { cells: MAX_SIDE * MAX_SIDE, ..plan.config };
     let threads = plan.threads.unwrap_or_else(rayon::current_num_threads);
     let plan = Plan { config, ..plan };

@@ -24,7 +24,9 @@ pub fn values<E: dfdx::dtypes::Unit, T>(tensor: &Tensor<(usize, usize), E, Cpu, 
     }
     assert_dense(&tensor[[0, 0]], &tensor[[0, columns - 1]], columns);
     assert_dense(&tensor[[0, 0]], &tensor[[rows - 1, columns - 1]], rows * columns);
-    // SAFETY: all numbers lie in one storage, the last as far from the first as the shape says.
+    // SAFETY: all numbers lie in one storage, the last as far from the first as the shape says. Note: dfdx gives no reference to the
+    // whole storage, so the slice is wider than the reference that it is made from. Tree Borrows allows this within one allocation,
+    // Stacked Borrows does not; no compiler makes use of the difference.
     unsafe { std::slice::from_raw_parts(&tensor[[0, 0]], rows * columns) }
 }
 
