@@ -24,7 +24,7 @@ pub struct Bytes(());
 impl Bytes {
     /// The engine, where the processor has it.
     pub fn find() -> Option<Self> {
-        Level::Amx.is_in_use().then_some(Self(()))
+        (Level::Amx.is_in_use() || Level::is_emulating_tiles()).then_some(Self(()))
     }
 }
 

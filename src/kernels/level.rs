@@ -86,6 +86,12 @@ impl Level {
         self <= checked().level
     }
 
+    /// True when tiles of bytes are emulated: in the crate's own tests, on a level that has all else that the engine of bytes needs.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn is_emulating_tiles() -> bool {
+        cfg!(test) && !Self::Amx.is_in_use() && Self::Avx512.is_in_use()
+    }
+
     #[cfg(target_arch = "x86_64")]
     fn is_present(self) -> bool {
         match self {

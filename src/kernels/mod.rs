@@ -129,11 +129,22 @@ impl Kind {
         Self::available(bfloat16).first().copied()
     }
 
+    /// The float32 engines that can be tested here: those of [`Kind::available`], and the one of bytes on emulated tiles.
+    #[cfg(test)]
+    pub fn testable() -> Vec<Self> {
+        let mut kinds = Self::available(false);
+        #[cfg(target_arch = "x86_64")]
+        if Level::is_emulating_tiles() {
+            kinds.push(Self::Bytes);
+        }
+        kinds
+    }
+
     #[cfg(target_arch = "x86_64")]
     fn is_available(self) -> bool {
         match self {
             Self::Fma => true,
-            Self::Bytes => bytes::Bytes::find().is_some(),
+            Self::Bytes => Level::Amx.is_in_use(),
             Self::TilePairs => bfloat16::TilePairs::find().is_some(),
             Self::VectorPairs => bfloat16::VectorPairs::find().is_some(),
         }

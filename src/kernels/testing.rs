@@ -1,4 +1,4 @@
-//! Every engine of the level in use against float64, over odd sizes. `.ci/levels` runs these tests on each level of a machine.
+//! Every engine of the level in use, and the engine of bytes on emulated tiles, against float64, over odd sizes. `.ci/levels` runs these tests on each level of a machine.
 
 use std::io::Write;
 
@@ -50,7 +50,7 @@ const SIZES: [(usize, usize, usize); 9] = [
 
 #[test]
 fn float32_engines_are_as_exact_as_float32() {
-    for kind in Kind::available(false) {
+    for kind in Kind::testable() {
         for (rows, columns, depth) in SIZES {
             let found = error(kind, rows, columns, depth);
             assert!(found < 3e-6, "{}: {rows} x {columns} x {depth}: {found}", kind.name());
@@ -71,7 +71,7 @@ fn bfloat16_engines_are_as_exact_as_bfloat16() {
 
 #[test]
 fn what_is_no_number_is_not_lost() {
-    for kind in Kind::available(false).into_iter().chain(bfloat16_engines()) {
+    for kind in Kind::testable().into_iter().chain(bfloat16_engines()) {
         for bad in [f32::NAN, f32::INFINITY] {
             let mut left = vec![1.0; 40 * 8];
             left[3 * 8 + 2] = bad;
@@ -89,7 +89,7 @@ fn what_is_no_number_is_not_lost() {
 
 #[test]
 fn lines_of_zeros_and_of_tiny_numbers_are_products_too() {
-    for kind in Kind::available(false) {
+    for kind in Kind::testable() {
         let left: Vec<f32> = (0..4 * 8).map(|i| [0.0, 1e-20, 1e-32, 1.0][i / 8]).collect();
         let mut out = vec![f32::NAN; 4];
         kind.product(&[2.0; 8], 8)(&left, &mut out);
@@ -206,7 +206,7 @@ fn double(values: &[f32]) -> Vec<f64> {
 fn every_engine_mixes_by_sharp_scores() {
     let layer = SharpAttention::random();
     let expected = layer.exact();
-    for kind in Kind::available(false) {
+    for kind in Kind::testable() {
         for (name, (found, expected)) in
             ["applied", "y", "d_x", "d_projection", "d_output"].iter().zip(layer.on(kind).iter().zip(&expected))
         {

@@ -56,7 +56,7 @@ fn scores_depend_on_distance_alone() {
     let mut stream = Stream::new(7, "rope");
     let weights = weights(&mut stream, 8);
     let x = random(&mut stream, 3, 8);
-    for kind in Kind::available(false) {
+    for kind in Kind::testable() {
         let at = |first: usize| {
             let rotation = Rotation::along_line(&[first, first + 3, first + 11], 4, 10_000.0);
             Cpu::attention(x.clone(), &opened(kind, &weights, 2), &Segments::new(vec![3]), Some(&rotation)).as_vec()
@@ -77,7 +77,7 @@ fn the_fused_form_equals_the_composed_one() {
         (4, 48, vec![100, 33]),
         (3, 96, vec![17, 200]),
     ];
-    for kind in Kind::available(false) {
+    for kind in Kind::testable() {
         for (heads, width, lengths) in &cases {
             for turned in [false, true] {
                 let (heads, width) = (*heads, *width);
@@ -107,7 +107,7 @@ fn a_segment_attends_to_itself_alone() {
     let mut stream = Stream::new(10, "attention");
     let weights = weights(&mut stream, 8);
     let x = random(&mut stream, 9, 8);
-    for kind in Kind::available(false) {
+    for kind in Kind::testable() {
         let open = opened(kind, &weights, 2);
         let run =
             |lengths: Vec<usize>, x: Matrix<Cpu>| Cpu::attention(x, &open, &Segments::new(lengths), None).as_vec();

@@ -20,7 +20,7 @@ fn the_composed_form_and_its_gradient() {
 #[test]
 fn the_fused_form_equals_the_composed_one() {
     let sizes = [(1, 1, 1), (3, 4, 7), (5, 97, 512), (33, 32, 256), (100, 48, 300), (193, 64, 512), (600, 32, 40)];
-    for kind in Kind::available(false) {
+    for kind in Kind::testable() {
         for (rows, width, inner) in sizes {
             let mut stream = Stream::new(7, "gated");
             let x = random(&mut stream, rows, width);

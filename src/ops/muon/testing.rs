@@ -201,7 +201,7 @@ fn the_composed_iteration_makes_singular_values_one() {
 
 #[test]
 fn the_iteration_of_every_engine_makes_singular_values_one() {
-    for engine in Kind::available(false) {
+    for engine in Kind::testable() {
         let polar = |x: &[f32], columns: usize| {
             let norm = x.iter().map(|x| x * x).sum::<f32>().sqrt();
             let mut x: Vec<f32> = x.iter().map(|x| x / norm).collect();
