@@ -11,11 +11,13 @@
 //! the work is cut off the folder holds one whole checkpoint. The digests find any later damage.
 
 mod folder;
+mod numbers;
 mod stored;
 mod tensors;
 mod torch;
 
 pub use folder::{Content, Folder, Manifest, Part, Pieces};
+pub use numbers::MAX_MAGNITUDE;
 pub use stored::{Rows, Stored};
 pub use tensors::{CheckpointError, LoadReport, Tensors, header, to_bytes};
 pub use torch::TorchFile;
