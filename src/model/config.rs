@@ -106,6 +106,21 @@ pub enum ConfigError {
         /// Its value.
         value: String,
     },
+    /// A swiglu without inner numbers.
+    #[error(
+        "model: expansion is {expansion}, which gives a swiglu over {width} numbers an inner size of 0; hint: raise it above {least}"
+    )]
+    NoInner {
+        /// The factor.
+        expansion: String,
+        /// Width that it expands.
+        width: usize,
+        /// What gives one inner number.
+        least: String,
+    },
+    /// Frequencies that have no end.
+    #[error("model: rope_base is {0}; it is at least 1")]
+    RopeBase(String),
     /// A size that no model has.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
@@ -219,6 +234,10 @@ impl Config {
             }
         }
         limits::check(self)?;
+        self.check_inner()?;
+        if self.rope_base < 1.0 {
+            return Err(ConfigError::RopeBase(self.rope_base.to_string()));
+        }
         let (hidden, heads, prefix, width) = (self.hidden, self.heads, self.prefix, self.puzzle_width);
         if hidden % heads != 0 || (hidden / heads) % 2 != 0 {
             return Err(ConfigError::Heads { hidden, heads });
@@ -237,6 +256,19 @@ impl Config {
             return Err(ConfigError::Prefix { width, prefix, hidden });
         }
         self.check_variant()
+    }
+
+    /// Every swiglu has inner numbers: over the width of an activation, and in the token-MLP kind over the tokens.
+    fn check_inner(&self) -> Result<(), ConfigError> {
+        let tokens = (self.mixer == Mixer::TokenMlp).then(|| self.board_tokens());
+        match [self.hidden].into_iter().chain(tokens).find(|&width| self.inner(width) == 0) {
+            None => Ok(()),
+            Some(width) => Err(ConfigError::NoInner {
+                expansion: self.expansion.to_string(),
+                width,
+                least: format!("{:.4}", 0.75 / width as f64),
+            }),
+        }
     }
 
     fn check_variant(&self) -> Result<(), ConfigError> {
@@ -284,6 +316,11 @@ mod tests {
             change(&mut config);
             config.check().unwrap_err().to_string()
         };
+        assert!(check(|c| c.expansion = 0.001).contains("expansion is 0.001, which gives a swiglu over 512 numbers"));
+        let of_tokens = |c: &mut Config| (c.mixer, c.cells, c.prefix, c.expansion) = (Mixer::TokenMlp, 16, 1, 0.02);
+        let inner = check(of_tokens);
+        assert!(inner.contains("over 17 numbers an inner size of 0; hint: raise it above 0.0441"), "{inner}");
+        assert!(check(|c| c.rope_base = 1e-300).contains("rope_base is 0.0000"));
         assert!(check(|c| c.l_cycles = 0).contains("l_cycles is 0"));
         assert!(check(|c| c.heads = 7).contains("7 heads"));
         assert!(check(|c| c.puzzle_width = 9000).contains("9000"));
