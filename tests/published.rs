@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 #[cfg(unix)]
 use std::process::{Command as Process, Stdio};
+use std::sync::atomic::AtomicBool;
 #[cfg(unix)]
 use std::thread;
 #[cfg(unix)]
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use program::{Program, assert_refused, names_in};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use trm_arc::dataset::published::{PublishedOrder, identifiers};
+use trm_arc::dataset::published::{self, PublishedOrder};
 use trm_arc::dataset::{BLANK, Identifiers};
 use trm_arc::task::{self, TaskSet};
 
@@ -25,6 +26,10 @@ fn hex(bytes: &[u8]) -> String {
 
 fn digest(order: &PublishedOrder<'_>) -> String {
     hex(order.names().map(|name| name + "\n").collect::<String>().as_bytes())
+}
+
+fn identifiers(sets: &[TaskSet], variants: usize, seed: u32) -> PublishedOrder<'_> {
+    published::identifiers(sets, variants, seed, &AtomicBool::new(false)).unwrap()
 }
 
 fn sets(benchmark: &str) -> [TaskSet; 2] {
