@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{CheckpointError, Stored};
-use crate::files::{self, Sink};
+use super::{CheckpointError, Content, Part, Stored};
+use crate::files;
 
 const MANIFEST: &str = "manifest.json";
 
@@ -22,74 +22,10 @@ const FORMAT: u32 = 1;
 /// Times that a checkpoint is read while a training replaces it: each takes as long as the training from one checkpoint to the next.
 const MAX_READS: usize = 8;
 
-/// A part of a checkpoint, each a file of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Part {
-    /// Averaged weights and puzzle table: what solving needs.
-    Model,
-    /// The names of the puzzle table's rows.
-    Identifiers,
-    /// Live weights, moments, latent states: what training needs besides.
-    State,
-}
-
-impl Part {
-    /// The names that a part's file may have at a step, the usual one first.
-    fn file_names(self, step: usize) -> impl Iterator<Item = String> {
-        (1..).map(move |number| {
-            let again = if number > 1 { format!(".{number}") } else { String::new() };
-            match self {
-                Self::Model => format!("model-{step:06}{again}.safetensors"),
-                Self::Identifiers => format!("identifiers{again}.txt"),
-                Self::State => format!("state-{step:06}{again}.safetensors"),
-            }
-        })
-    }
-
-    /// True for a name that [`file_names`](Self::file_names) gives at some step.
-    fn is_name(name: &str) -> bool {
-        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let tensors = || {
-            let name = name.strip_suffix(".safetensors")?;
-            name.strip_prefix("model-").or(name.strip_prefix("state-"))
-        };
-        let identifiers = || name.strip_prefix("identifiers.")?.strip_suffix(".txt");
-        name == "identifiers.txt" || tensors().or_else(identifiers).is_some_and(|rest| rest.split('.').all(is_number))
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Model => "model",
-            Self::Identifiers => "identifiers",
-            Self::State => "training state",
-        }
-    }
-}
-
-/// Writes a part, piece by piece.
-pub type Pieces<'a> = Box<dyn FnOnce(&mut Sink) -> Result<(), CheckpointError> + 'a>;
-
-/// What a part is written from.
-pub enum Content<'a> {
-    /// All of it.
-    Bytes(Vec<u8>),
-    /// Piece by piece, as it is too large to be held.
-    Pieces(Pieces<'a>),
-}
-
-impl Content<'static> {
-    /// Copy of a file of tensors.
-    pub fn copy_of(stored: Stored) -> Self {
-        Self::Pieces(Box::new(move |sink| stored.all_bytes(|piece| Ok(sink.write(piece)?))))
-    }
-}
-
 fn undamaged(path: PathBuf, found: String, expected: &str) -> Result<PathBuf, CheckpointError> {
-    if found == expected {
-        Ok(path)
-    } else {
-        Err(CheckpointError::Damaged { path, found, expected: expected.to_owned() })
+    match found == expected {
+        true => Ok(path),
+        false => Err(CheckpointError::Damaged { path, found, expected: expected.to_owned() }),
     }
 }
 
@@ -409,6 +345,6 @@ mod tests {
         assert!(fault.contains("cannot read") && reads.get() == MAX_READS, "{fault}");
         let standing = folder.manifest::<()>().unwrap();
         fs::remove_file(place.path().join(&standing.files[&Part::Model].file)).unwrap();
-        assert!(read_while(0).is_err() && reads.get() == 1, "the manifest is the same: nothing else will come");
+        assert!(read_while(0).is_err() && reads.get() == 1, "nothing else will come");
     }
 }

@@ -14,7 +14,7 @@ use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 use sha2::{Digest, Sha256};
 
-use super::{CheckpointError, LoadReport, numbers};
+use super::{CheckpointError, LoadReport, Rows, numbers};
 use crate::files::{self, FileError};
 
 /// The header is at most this long, as the format says.
@@ -209,15 +209,16 @@ impl Stored {
 
     /// The rows of a matrix, which must have passed the [`check`](Self::check).
     pub fn rows(&self, name: &str) -> Rows {
-        let place = self.place(name).clone();
-        Rows { stored: self.clone(), start: place.start, count: place.shape[0], width: place.shape[1] }
+        let Place { shape, start } = self.place(name);
+        Rows::new(self.clone(), *start, shape[0], shape[1])
     }
 
     fn place(&self, name: &str) -> &Place {
         self.tensors.get(name).unwrap_or_else(|| panic!("tensor {name} was not checked before it was read"))
     }
 
-    fn numbers(&self, start: u64, count: usize) -> Result<Vec<f32>, FileError> {
+    /// Reads numbers from a place in the file.
+    pub(super) fn numbers(&self, start: u64, count: usize) -> Result<Vec<f32>, FileError> {
         let mut values = vec![0.0f32; count];
         self.raw(&mut values, start)?;
         in_native_order(&mut values);
@@ -235,49 +236,6 @@ impl Stored {
 fn in_native_order(values: &mut [f32]) {
     if cfg!(target_endian = "big") {
         values.iter_mut().for_each(|value| *value = f32::from_bits(value.to_bits().swap_bytes()));
-    }
-}
-
-/// A matrix on the disk, row by row.
-#[derive(Clone, Debug)]
-pub struct Rows {
-    stored: Stored,
-    start: u64,
-    count: usize,
-    width: usize,
-}
-
-impl Rows {
-    /// The file that they lie in.
-    pub fn stored(&self) -> &Stored {
-        &self.stored
-    }
-
-    /// How many rows.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// The numbers of a row.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
-    /// A row.
-    ///
-    /// # Errors
-    /// [`FileError::Read`].
-    pub fn row(&self, row: usize) -> Result<Vec<f32>, FileError> {
-        assert!(row < self.count, "row {row} of {}", self.count);
-        self.stored.numbers(self.start + (row * self.width * size_of::<f32>()) as u64, self.width)
-    }
-
-    /// All rows, one after another.
-    ///
-    /// # Errors
-    /// [`FileError::Read`].
-    pub fn all(&self) -> Result<Vec<f32>, FileError> {
-        self.stored.numbers(self.start, self.count * self.width)
     }
 }
 

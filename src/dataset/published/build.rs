@@ -51,7 +51,7 @@ pub enum PublishedError {
     },
     /// A folder of something else.
     #[error(
-        "{0} is no data folder: there is no identifiers.json, train or test in it; hint: trm-arc dataset export writes one"
+        "{0} is no data folder: there is no identifiers.json and no train/dataset.json in it; hint: trm-arc dataset export writes one"
     )]
     NoData(PathBuf),
     /// More rows or examples than the format can count.

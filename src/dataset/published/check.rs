@@ -74,7 +74,10 @@ pub fn is_data_folder(folder: &Path) -> Result<(), PublishedError> {
         let source = io::Error::new(io::ErrorKind::NotFound, "there is no such folder");
         return Err(FileError::Read { path: folder.to_owned(), source }.into());
     }
-    match ["identifiers.json", "test_puzzles.json", "train", "test"].iter().any(|name| folder.join(name).exists()) {
+    match ["identifiers.json", "test_puzzles.json", "train/dataset.json", "test/dataset.json"]
+        .iter()
+        .any(|name| folder.join(name).exists())
+    {
         true => Ok(()),
         false => Err(PublishedError::NoData(folder.to_owned())),
     }

@@ -12,7 +12,6 @@ use serde_json::{Map, Value};
 use super::ImportError;
 use super::config::{HRM, TRM};
 use crate::files;
-use crate::names;
 use crate::recipe::RecipeError;
 
 /// References that lead from one to the next before they are taken for a circle.
@@ -69,12 +68,10 @@ impl ConfigFile {
         match arch.get("name").and_then(Value::as_str) {
             Some(name) if name == TRM || HRM.contains(&name) => Ok(name.to_owned()),
             Some(name) => {
-                let known = [TRM, HRM[0], HRM[1]];
+                let known = [TRM, HRM[0], HRM[1]].join(", ");
                 Err(self.fault(format!(
-                    "arch.name is {name:?}, and checkpoints of {} can be imported{}; hint: name the all_config.yaml beside a checkpoint of \
-                     one of them",
-                    known.join(", "),
-                    names::hint(name, known)
+                    "arch.name is {name:?}, and checkpoints of {known} can be imported; hint: name the all_config.yaml beside a checkpoint of \
+                     one of them"
                 )))
             }
             None => Err(self.fault(format!("arch.name is missing; {ALL_CONFIG}"))),
