@@ -313,6 +313,9 @@ fn names_in_the_form_of_hrm_are_read_as_variants() {
     assert_eq!(imported.code, 0, "{}", imported.stderr);
     assert_eq!(fs::read_to_string(folder.path("model/identifiers.txt")).unwrap(), names.join("\n") + "\n");
     assert!(folder.run(&["inspect", "model"]).stdout.contains("known tasks 7, each with 9 rows"));
+    fs::rename(folder.path("model"), folder.path("first")).unwrap();
+    let lines = import_with(&folder, &file, &config, "first/identifiers.txt");
+    assert_eq!(lines.code, 0, "one name a line: {}", lines.stderr);
     let folder = Program::new();
     let hashed: Vec<String> = of_hrm
         .iter()

@@ -104,15 +104,19 @@ impl Stored {
         let mut places: Vec<(&String, &Place)> = self.tensors.iter().collect();
         places.sort_unstable_by_key(|(_, place)| place.start);
         let (mut digest, mut fault, mut end) = (Sha256::new(), Ok(()), 0);
+        let mut hash = |bytes: &[u8]| -> Result<(), FileError> {
+            digest.update(bytes);
+            Ok(())
+        };
         let mut piece = vec![0.0; files::PIECE / size_of::<f32>()];
         for (name, place) in places {
-            self.bytes(end..place.start, |bytes| Ok::<_, FileError>(digest.update(bytes)))?;
+            self.bytes(end..place.start, &mut hash)?;
             end = place.start;
             let (mut first, count) = (0, place.shape.iter().product::<usize>());
             while first < count {
                 let values = &mut piece[..(count - first).min(files::PIECE / size_of::<f32>())];
                 self.raw(values, end)?;
-                digest.update(bytemuck::cast_slice(values));
+                hash(bytemuck::cast_slice(values))?;
                 in_native_order(values);
                 if fault.is_ok() {
                     fault = numbers::check(&self.path, name, first, values);
@@ -120,7 +124,7 @@ impl Stored {
                 (first, end) = (first + values.len(), end + size_of_val(values) as u64);
             }
         }
-        self.bytes(end..self.size, |bytes| Ok::<_, FileError>(digest.update(bytes)))?;
+        self.bytes(end..self.size, &mut hash)?;
         Ok((files::hex(&digest.finalize()), fault))
     }
 
@@ -282,7 +286,11 @@ mod tests {
         assert!(digest == files::sha256(&bytes) && numbers.is_ok());
         let mut copied = Vec::new();
         files::write(&path, b"replaced").unwrap();
-        stored.all_bytes(|piece| Ok::<_, FileError>(copied.extend_from_slice(piece))).unwrap();
+        let take = |piece: &[u8]| {
+            copied.extend_from_slice(piece);
+            Ok::<_, FileError>(())
+        };
+        stored.all_bytes(take).unwrap();
         assert_eq!(copied, bytes, "the file stays open");
 
         for cut in [0, 7, 20, bytes.len() - 1] {

@@ -151,7 +151,8 @@ impl fmt::Display for LoadReport {
         write!(f, "{} tensors fit", self.applied)?;
         for (what, names) in [("missing", &self.missing), ("mismatched", &self.mismatched), ("unused", &self.unused)] {
             if !names.is_empty() {
-                write!(f, "; {what}: {}", names.join(", "))?;
+                // they come from a file, and an error is one line
+                write!(f, "; {what}: {}", names::shown(&names.join(", ")).replace('\n', "\\n"))?;
             }
         }
         Ok(())
@@ -301,5 +302,7 @@ mod tests {
         ] {
             assert!(report.contains(part), "{report}");
         }
+        let unused = LoadReport { unused: vec!["a\n\u{202e}b".to_owned()], ..LoadReport::default() }.to_string();
+        assert_eq!(unused, "0 tensors fit; unused: a\\n\\u{202e}b");
     }
 }

@@ -42,7 +42,7 @@ pub struct Arguments {
     /// The seed of its dataset [default: 42]
     #[arg(long, value_name = "N", conflicts_with = "identifiers")]
     seed: Option<u32>,
-    /// The identifiers.json of its dataset, instead of computing them
+    /// The identifiers.json of its dataset, or one name a line, instead of computing them
     #[arg(long, value_name = "FILE")]
     identifiers: Option<PathBuf>,
     /// What it solves, where it was trained on Sudoku-Extreme or Maze-Hard
@@ -67,6 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         Err(other) => Err(other),
         Ok(summary) => {
             for field in &summary.unknown_fields {
+                let field = field.escape_debug();
                 talk(format_args!("note: arch.{field} of the configuration is not known here and was passed over"));
             }
             print(&text(&summary, arguments))?;
@@ -119,10 +120,20 @@ fn identifiers(
         (NamesFrom::Order { variants, seed }, _) => {
             Identifiers::new(published::identifiers(sets, *variants, *seed, stop)?.names())
         }
-        (_, Some(list)) => published::read_names(&files::read_json::<Vec<String>>(list)?),
+        (_, Some(list)) => published::read_names(&list_of(list)?),
         _ => Identifiers::new([BLANK]),
     };
     Ok(identifiers.map_err(|source| RecipeError::Identifiers { path: path(), source: source.into() })?)
+}
+
+/// Names of a list: JSON, or one a line as trm-arc identifiers prints them.
+fn list_of(path: &Path) -> Result<Vec<String>, CliError> {
+    let text = files::read_text(path)?;
+    if text.starts_with(BLANK) {
+        return Ok(text.lines().map(str::to_owned).collect());
+    }
+    let text = text.trim_start_matches(files::BYTE_ORDER_MARK).as_bytes();
+    Ok(serde_json::from_slice(text).map_err(|fault| files::not_json(path, text, &fault))?)
 }
 
 fn text(summary: &Summary, arguments: &Arguments) -> String {

@@ -96,7 +96,7 @@ mod tests {
         let plan = Plan::load("variants-32").unwrap();
         let held_out = HeldOut::default();
         let lessons = |stop: &(dyn Fn() -> bool + Sync)| {
-            TaskLessons::new(&[source.clone()], &plan, Colours::InGrids, Canvas::Tight, &held_out, stop)
+            TaskLessons::new(std::slice::from_ref(&source), &plan, Colours::InGrids, Canvas::Tight, &held_out, stop)
         };
         assert!(matches!(lessons(&|| true), Err(LessonsError::Interrupted)));
         TrainingSet::Tasks(lessons(&|| false).unwrap())
