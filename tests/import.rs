@@ -5,6 +5,7 @@ mod program;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use dfdx::prelude::{Cpu, NoneTape};
 use program::{Ended, Program, assert_refused, names_in};
@@ -273,7 +274,100 @@ fn the_names_of_the_rows_are_computed_or_given() {
     assert!(fewer.code == 0 && fewer.stdout.contains("rows have names; the other "), "{}", fewer.stdout);
     let more = Program::new();
     let refused = import(&more, "attention/step_123", "attention/all_config.yaml", "9");
-    assert_refused(&refused, &["its puzzle table has", "--variants", "Nothing was written"]);
+    assert_refused(&refused, &["its puzzle table has", "--variants", "hint: "]);
+}
+
+/// Imports the fixture of attention as `model` with another file in the place of one of its own.
+fn import_with(folder: &Program, file: &str, config: &str, list: &str) -> Ended {
+    folder.run(&["import", file, "--config", config, "--identifiers", list, "--output", "model"])
+}
+
+#[test]
+fn a_configuration_with_references_is_the_one_without() {
+    let folder = Program::new();
+    let text = fs::read_to_string(fixture("attention/all_config.yaml")).unwrap();
+    let line = |name: &str| text.lines().find(|line| line.trim_start().starts_with(name)).unwrap().to_owned();
+    let (width, decay) = (line("puzzle_emb_ndim: 32"), line("puzzle_emb_weight_decay: 0.1"));
+    let text = text
+        .replace(&width, "  puzzle_emb_ndim: ${.hidden_size}")
+        .replace(&decay, "puzzle_emb_weight_decay: ${weight_decay}");
+    let config = folder.write("config.yaml", &text);
+    let imported = import_with(&folder, &path("attention/step_123"), &config, &path("identifiers.json"));
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    let described: Value = serde_json::from_str(&folder.run(&["inspect", "model", "--json"]).stdout).unwrap();
+    assert_eq!(described["model"]["puzzle_width"], 32);
+    let nowhere = folder.write("config.yaml", &text.replace("${.hidden_size}", "${.width}"));
+    fs::remove_dir_all(folder.path("model")).unwrap();
+    let refused = import_with(&folder, &path("attention/step_123"), &nowhere, &path("identifiers.json"));
+    assert_refused(&refused, &["config.yaml", "${.width}"]);
+}
+
+#[test]
+fn names_in_the_form_of_hrm_are_read_as_variants() {
+    let names: Vec<String> = serde_json::from_value(json("identifiers.json")).unwrap();
+    let of_hrm: Vec<String> = names.iter().map(|name| name.replace("|||", "_")).collect();
+    let folder = Program::new();
+    let list = folder.write("identifiers.json", &serde_json::to_string(&of_hrm).unwrap());
+    let (file, config) = (path("attention/step_123"), path("attention/all_config.yaml"));
+    let imported = import_with(&folder, &file, &config, &list);
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    assert_eq!(fs::read_to_string(folder.path("model/identifiers.txt")).unwrap(), names.join("\n") + "\n");
+    assert!(folder.run(&["inspect", "model"]).stdout.contains("known tasks 7, each with 9 rows"));
+    fs::rename(folder.path("model"), folder.path("first")).unwrap();
+    let lines = import_with(&folder, &file, &config, "first/identifiers.txt");
+    assert_eq!(lines.code, 0, "one name a line: {}", lines.stderr);
+    let folder = Program::new();
+    let hashed: Vec<String> = of_hrm
+        .iter()
+        .map(|name| name.rsplit_once("_t").map_or(name.clone(), |(task, _)| format!("{task}_t3_-{}", name.len())))
+        .collect();
+    let list = folder.write("identifiers.json", &serde_json::to_string(&hashed).unwrap());
+    let refused = import_with(&folder, &file, &config, &list);
+    assert_refused(&refused, &["identifiers.json", "HRM's form", "ten colors", "hint: "]);
+    let broken = folder.write("identifiers.json", &serde_json::json!(["<blank>", "a\nb"]).to_string());
+    assert_refused(&import_with(&folder, &file, &config, &broken), &["\"a\\nb\"", "a line feed"]);
+    assert!(!folder.has("model"));
+}
+
+#[test]
+fn what_was_exported_is_imported_again_number_for_number() {
+    let folder = Program::new();
+    let (config, list) = (path("attention/all_config.yaml"), path("identifiers.json"));
+    assert_eq!(import_with(&folder, &path("attention/step_123"), &config, &list).code, 0);
+    assert_eq!(folder.run(&["export", "model", "step_123.safetensors"]).code, 0);
+    fs::rename(folder.path("model"), folder.path("first")).unwrap();
+    let again = import_with(&folder, "step_123.safetensors", &config, &list);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert!(again.stdout.contains("float32 of step_123.safetensors, step 123, as model"), "{}", again.stdout);
+    for file in ["model-000123.safetensors", "identifiers.txt"] {
+        let read = |name: &str| fs::read(folder.0.path().join(name).join(file)).unwrap();
+        assert!(read("first") == read("model"), "{file}");
+    }
+    let mut bytes = fs::read(folder.path("step_123.safetensors")).unwrap();
+    let end = bytes.len();
+    bytes[end - 4..].copy_from_slice(&3e38f32.to_le_bytes());
+    fs::write(folder.path("absurd.safetensors"), &bytes).unwrap();
+    fs::remove_dir_all(folder.path("model")).unwrap();
+    let absurd = import_with(&folder, "absurd.safetensors", &config, &list);
+    assert_refused(&absurd, &["absurd.safetensors", "puzzle_emb.weights is 300000000000"]);
+    fs::write(folder.path("cut.safetensors"), &bytes[..end - 1]).unwrap();
+    assert_refused(&import_with(&folder, "cut.safetensors", &config, &list), &["cut.safetensors", "it ends within"]);
+    assert!(!folder.has("model"));
+}
+
+#[test]
+fn a_checkpoint_of_another_kind_is_refused_before_names_are_drawn() {
+    let oracle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/sudoku");
+    let [file, config] = ["step_7", "all_config.yaml"].map(|name| oracle.join(name).to_str().unwrap().to_owned());
+    let folder = Program::new();
+    let mut program = assert_cmd::Command::new(env!("CARGO_BIN_EXE_trm-arc"));
+    // names whose drawing takes hours
+    program.args(["import", &file, "--config", &config, "--tasks", "arc-agi-1/training", "--variants", "2903039"]);
+    let output = program.args(["--output", "model"]).current_dir(folder.0.path()).timeout(Duration::from_secs(20));
+    let output = output.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("embed_tokens.embedding_weight is [6, 16] and not [12, 16]"), "{said}");
 }
 
 #[test]

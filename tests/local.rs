@@ -122,7 +122,7 @@ fn such_a_model_is_trained_described_solved_with_and_not_exported() {
     assert_eq!(solved.code, 0, "{}", solved.stderr);
 
     let export = folder.run(&["export", "run", "out.safetensors"]);
-    assert_refused(&export, &["run", "mix neighbouring cells", "the published code", "Nothing was written"]);
+    assert_refused(&export, &["run", "mix neighbouring cells", "the published code", "cannot be exported"]);
     assert!(!folder.has("out.safetensors"));
     let mlp = [("rope_base = 10000.0", on), ("\"attention\"", "\"token-mlp\""), ("warmup = 100", "warmup = 0")];
     folder.write("mlp.toml", &small_grids(&mlp, 2));

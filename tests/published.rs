@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 #[cfg(unix)]
 use std::process::{Command as Process, Stdio};
+use std::sync::atomic::AtomicBool;
 #[cfg(unix)]
 use std::thread;
 #[cfg(unix)]
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use program::{Program, assert_refused, names_in};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use trm_arc::dataset::published::{PublishedOrder, identifiers};
+use trm_arc::dataset::published::{self, PublishedOrder};
 use trm_arc::dataset::{BLANK, Identifiers};
 use trm_arc::task::{self, TaskSet};
 
@@ -25,6 +26,10 @@ fn hex(bytes: &[u8]) -> String {
 
 fn digest(order: &PublishedOrder<'_>) -> String {
     hex(order.names().map(|name| name + "\n").collect::<String>().as_bytes())
+}
+
+fn identifiers(sets: &[TaskSet], variants: usize, seed: u32) -> PublishedOrder<'_> {
+    published::identifiers(sets, variants, seed, &AtomicBool::new(false)).unwrap()
 }
 
 fn sets(benchmark: &str) -> [TaskSet; 2] {
@@ -298,6 +303,8 @@ fn identifiers_and_dataset_refuse_what_cannot_be() {
         (&[][..], "--tasks"),
         (&["--tasks", "x", "--seed=-1"], "--seed"),
         (&["--tasks", "x", "--variants", "few"], "--variants"),
+        (&["--tasks", "x", "--variants", "2903040"], "2903040 is not in 0..=2903039"),
+        (&["--tasks", "x", "--variants", "9223372036854775808"], "is not in 0..=2903039"),
     ] {
         let ended = program.run(&[&["identifiers"], flags].concat());
         assert!(ended.code == 2 && ended.stderr.contains(part), "{}", ended.stderr);
@@ -315,6 +322,36 @@ fn identifiers_and_dataset_refuse_what_cannot_be() {
     assert_eq!(names_in(program.0.path()), ["file", "taken"], "nothing half-made is left behind");
     let checked = program.run(&[&["dataset", "check", "none", "--test-set", &first], &set[..]].concat());
     assert_refused(&checked, &["none", "there is no such folder"]);
+    // before names are drawn, which would take hours
+    let sets = ["--tasks", "arc-agi-1/training", "--test-set", "arc-agi-1/training", "--variants", "2903039"];
+    let checked = program.run(&[&["dataset", "check", "taken"], &sets[..]].concat());
+    assert_refused(&checked, &["taken is no data folder", "hint: trm-arc dataset export"]);
+}
+
+#[test]
+fn names_that_break_a_list_or_steer_a_terminal_are_refused_or_escaped() {
+    let program = Program::new();
+    let challenges = |id: &str| {
+        let pair = json!([{"input": [[1]], "output": [[2]]}]);
+        program.write("t_challenges.json", &json!({id: {"train": pair, "test": pair}}).to_string())
+    };
+    for (id, part) in [("a\nb", "control character"), ("a\u{202e}b", "direction")] {
+        let file = challenges(id);
+        let set = ["--tasks", &file, "--variants", "1"];
+        for command in [&["identifiers"][..], &["dataset", "export", "--output", "new", "--test-set", &file]] {
+            let ended = program.run(&[command, &set[..]].concat());
+            assert_refused(&ended, &["t_challenges.json", part]);
+            assert!(!ended.stderr.contains('\u{202e}') && ended.stderr.lines().count() == 1, "{}", ended.stderr);
+        }
+    }
+    let file = challenges("a");
+    let set = ["--tasks", &file, "--variants", "0", "--test-set", &file];
+    assert_eq!(program.run(&[&["dataset", "export", "--output", "new"], &set[..]].concat()).code, 0);
+    program.write("new/identifiers.json", &json!(["<blank>", "a\nok: \u{202e}all is well"]).to_string());
+    program.write("new/test_puzzles.json", &json!({"b\nok: all is well": 1}).to_string());
+    let checked = program.run(&[&["dataset", "check", "new"], &set[..]].concat());
+    assert_eq!((checked.code, checked.stdout.lines().count()), (1, 3), "{}", checked.stdout);
+    assert!(checked.stdout.lines().all(|line| line.starts_with("new/")), "{}", checked.stdout);
 }
 
 #[cfg(unix)]

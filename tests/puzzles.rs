@@ -119,6 +119,24 @@ fn verify_names_every_kind_of_fault_with_its_line() {
 }
 
 #[test]
+fn spaces_for_blanks_are_read_and_boards_of_several_sizes_are_told() {
+    let folder = Program::new();
+    let spaced = QUESTION.replace(['.', '0'], " ");
+    folder.write("space.csv", &format!("{HEAD}known,{spaced},{ANSWER},9\n"));
+    let verified = folder.run(&["puzzles", "verify", "space.csv"]);
+    assert_eq!(verified.code, 0, "{}", verified.stdout);
+    assert!(verified.stdout.contains("1 puzzle with one answer each, Sudoku of 9 x 9"), "{}", verified.stdout);
+    folder.write("line.csv", &format!("{HEAD}known,{},{ANSWER},9\n", spaced.replace(' ', "_")));
+    assert_refused(&folder.run(&["puzzles", "show", "line.csv"]), &["'_' at cell (0, 0)", "a Sudoku is", "hint: "]);
+    folder.write("multi.csv", &format!("{HEAD}known,{QUESTION},{ANSWER},9\na,1234,1234,0\n"));
+    let verified = folder.run(&["puzzles", "verify", "multi.csv"]);
+    assert_eq!((verified.code, verified.stderr.as_str()), (1, "multi.csv: 1 fault\n"));
+    assert!(verified.stdout.starts_with("multi.csv: 1 puzzle with one answer each"), "{}", verified.stdout);
+    let fault = "failed: multi.csv, line 3, column question: it has 4 characters, and the first board of the file has 81 (9 x 9); hint: ";
+    assert!(verified.stdout.contains(fault), "{}", verified.stdout);
+}
+
+#[test]
 fn a_maze_with_a_second_way_or_a_longer_answer_fails() {
     let folder = Program::new();
     let rows = ["two,S   #   G,Sooo#o  G,4", "long,S    #G  ,So  o#Go ,2", "none,S ### # G,S ### # G,1"];

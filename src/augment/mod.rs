@@ -18,7 +18,7 @@ use thiserror::Error;
 use crate::files::FileError;
 use crate::grid::{COLOURS, Grid};
 pub use dihedral::Dihedral;
-pub use plan::{Colouring, Plan, Turning};
+pub use plan::{Colouring, MOST_VARIANTS, Plan, Turning};
 pub use puzzle::{PuzzleView, form_of};
 
 /// What stands between the parts of a name.

@@ -19,7 +19,7 @@ use crate::task::Task;
 const DRAWS_PER_VARIANT: usize = 5;
 
 /// The eight dihedral maps with the permutations of nine colours.
-const MOST_VARIANTS: usize = 8 * 362_880;
+pub const MOST_VARIANTS: usize = 8 * 362_880;
 
 /// What happens to the colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +79,11 @@ impl Plan {
 
     /// The task's variants, the plain task first, all distinct.
     pub fn variants(&self, task: &Task) -> Vec<Augmentation> {
+        self.variants_until(task, &|| false).expect("nothing stops it")
+    }
+
+    /// The task's variants as [`variants`](Self::variants) has them; `None` once `stop` says so.
+    pub fn variants_until(&self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Option<Vec<Augmentation>> {
         let mut stream = Stream::new(self.seed, &format!("variants of {}", task.id));
         let mut seen = HashSet::from([content(task, Augmentation::IDENTITY)]);
         let mut variants = vec![Augmentation::IDENTITY];
@@ -86,12 +91,15 @@ impl Plan {
             if variants.len() == self.variants {
                 break;
             }
+            if stop() {
+                return None;
+            }
             let variant = self.draw(&mut stream);
             if seen.insert(content(task, variant)) {
                 variants.push(variant);
             }
         }
-        variants
+        Some(variants)
     }
 
     fn draw(&self, stream: &mut Stream) -> Augmentation {

@@ -11,82 +11,21 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::CheckpointError;
-use crate::files::{self, Sink};
+use super::{CheckpointError, Content, Part, Stored};
+use crate::files;
 
 const MANIFEST: &str = "manifest.json";
 
 /// The version of the layout that this program writes and reads.
 const FORMAT: u32 = 1;
 
-/// A part of a checkpoint, each a file of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Part {
-    /// Averaged weights and puzzle table: what solving needs.
-    Model,
-    /// The names of the puzzle table's rows.
-    Identifiers,
-    /// Live weights, moments, latent states: what training needs besides.
-    State,
-}
-
-impl Part {
-    /// The names that a part's file may have at a step, the usual one first.
-    fn file_names(self, step: usize) -> impl Iterator<Item = String> {
-        (1..).map(move |number| {
-            let again = if number > 1 { format!(".{number}") } else { String::new() };
-            match self {
-                Self::Model => format!("model-{step:06}{again}.safetensors"),
-                Self::Identifiers => format!("identifiers{again}.txt"),
-                Self::State => format!("state-{step:06}{again}.safetensors"),
-            }
-        })
-    }
-
-    /// True for a name that [`file_names`](Self::file_names) gives at some step.
-    fn is_name(name: &str) -> bool {
-        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let tensors = || {
-            let name = name.strip_suffix(".safetensors")?;
-            name.strip_prefix("model-").or(name.strip_prefix("state-"))
-        };
-        let identifiers = || name.strip_prefix("identifiers.")?.strip_suffix(".txt");
-        name == "identifiers.txt" || tensors().or_else(identifiers).is_some_and(|rest| rest.split('.').all(is_number))
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Model => "model",
-            Self::Identifiers => "identifiers",
-            Self::State => "training state",
-        }
-    }
-}
-
-/// Writes a part, piece by piece.
-pub type Pieces<'a> = Box<dyn FnOnce(&mut Sink) -> Result<(), CheckpointError> + 'a>;
-
-/// What a part is written from.
-pub enum Content<'a> {
-    /// All of it.
-    Bytes(Vec<u8>),
-    /// Piece by piece, as it is too large to be held.
-    Pieces(Pieces<'a>),
-}
-
-impl Content<'static> {
-    /// A copy of a file.
-    pub fn copy_of(path: PathBuf) -> Self {
-        Self::Pieces(Box::new(move |sink| files::read_pieces(&path, |piece| Ok(sink.write(piece)?))))
-    }
-}
+/// Times that a checkpoint is read while a training replaces it: each takes as long as the training from one checkpoint to the next.
+const MAX_READS: usize = 8;
 
 fn undamaged(path: PathBuf, found: String, expected: &str) -> Result<PathBuf, CheckpointError> {
-    if found == expected {
-        Ok(path)
-    } else {
-        Err(CheckpointError::Damaged { path, found, expected: expected.to_owned() })
+    match found == expected {
+        true => Ok(path),
+        false => Err(CheckpointError::Damaged { path, found, expected: expected.to_owned() }),
     }
 }
 
@@ -182,14 +121,45 @@ impl Folder {
         undamaged(path, files::sha256(&bytes), expected).map(|path| (path, bytes))
     }
 
-    /// The path of a part whose file is its digest's, for those who read it piece by piece.
+    /// Opens a part of tensors, once its digest and its numbers are checked.
     ///
     /// # Errors
     /// [`CheckpointError`].
-    pub fn verify<M>(&self, manifest: &Manifest<M>, part: Part) -> Result<PathBuf, CheckpointError> {
+    pub fn tensors<M>(&self, manifest: &Manifest<M>, part: Part) -> Result<Stored, CheckpointError> {
         let (path, expected) = self.find(manifest, part)?;
-        let found = files::sha256_of(&path)?;
-        undamaged(path, found, expected)
+        let stored = match Stored::open(&path) {
+            Ok(stored) => stored,
+            // a damaged file is called so, whatever its damage does to the reading
+            Err(fault) => {
+                undamaged(path.clone(), files::sha256_of(&path)?, expected)?;
+                return Err(fault);
+            }
+        };
+        let (found, numbers) = stored.examine()?;
+        undamaged(path, found, expected)?;
+        numbers.map(|()| stored)
+    }
+
+    /// Reads the checkpoint by its manifest, and again by the next one when a training has meanwhile put another checkpoint in its place:
+    /// the files that the first manifest names are gone then, or others.
+    ///
+    /// # Errors
+    /// Those of `read`, and [`CheckpointError`] of the manifest.
+    pub fn read_by_manifest<M: DeserializeOwned, T, E: From<CheckpointError>>(
+        &self,
+        read: impl Fn(&Manifest<M>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut manifest = self.manifest()?;
+        for _ in 1..MAX_READS {
+            match read(&manifest) {
+                Ok(value) => return Ok(value),
+                Err(fault) => match self.manifest::<M>() {
+                    Ok(next) if next.files != manifest.files => manifest = next,
+                    _ => return Err(fault),
+                },
+            }
+        }
+        read(&manifest)
     }
 
     fn find<'a, M>(&self, manifest: &'a Manifest<M>, part: Part) -> Result<(PathBuf, &'a str), CheckpointError> {
@@ -273,7 +243,10 @@ impl Folder {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+    use crate::checkpoint::Tensors;
 
     #[test]
     fn a_new_checkpoint_replaces_the_old_one_whole() {
@@ -332,12 +305,46 @@ mod tests {
     fn a_damaged_file_is_found_by_its_digest() {
         let place = tempfile::tempdir().unwrap();
         let folder = Folder::new(place.path());
-        folder.write(3, (), vec![(Part::Model, Content::Bytes(b"whole".to_vec()))]).unwrap();
-        assert!(folder.verify(&folder.manifest::<()>().unwrap(), Part::Model).is_ok());
-        fs::write(place.path().join("model-000003.safetensors"), b"whol").unwrap();
+        let mut tensors = Tensors::default();
+        tensors.insert("a", &[2], vec![1.0, f32::NAN]);
+        let bytes = tensors.to_bytes();
+        folder.write(3, (), vec![(Part::Model, Content::Bytes(bytes.clone()))]).unwrap();
         let manifest = folder.manifest::<()>().unwrap();
-        let error = folder.read(&manifest, Part::Model).unwrap_err().to_string();
-        assert!(error.contains("model-000003.safetensors is damaged"), "{error}");
-        assert_eq!(folder.verify(&manifest, Part::Model).unwrap_err().to_string(), error);
+        let fault = || folder.tensors(&manifest, Part::Model).unwrap_err().to_string();
+        assert!(fault().contains("number 1 of tensor a is NaN"), "{}", fault());
+        // cut off, and no NaN any more: damage is said before all that follows from it
+        for damaged in [bytes[..bytes.len() - 1].to_vec(), [&bytes[..bytes.len() - 4], &[0; 4]].concat()] {
+            fs::write(place.path().join("model-000003.safetensors"), damaged).unwrap();
+            let error = folder.read(&manifest, Part::Model).unwrap_err().to_string();
+            assert!(error.contains("model-000003.safetensors is damaged"), "{error}");
+            assert_eq!(fault(), error);
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_that_is_replaced_while_it_is_read_is_read_again() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::new(place.path());
+        let write =
+            |step| folder.write(step, (), vec![(Part::Model, Content::Bytes(step.to_string().into()))]).unwrap();
+        write(1);
+        let reads = Cell::new(0);
+        let read_while = |replacements: usize| {
+            reads.set(0);
+            folder.read_by_manifest(|manifest: &Manifest<()>| {
+                reads.set(reads.get() + 1);
+                if reads.get() <= replacements {
+                    write(manifest.step + 1);
+                }
+                folder.read(manifest, Part::Model).map(|(_, bytes)| (manifest.step, String::from_utf8(bytes).unwrap()))
+            })
+        };
+        assert_eq!(read_while(3).unwrap(), (4, "4".to_owned()));
+        assert_eq!(reads.get(), 4);
+        let fault = read_while(usize::MAX).unwrap_err().to_string();
+        assert!(fault.contains("cannot read") && reads.get() == MAX_READS, "{fault}");
+        let standing = folder.manifest::<()>().unwrap();
+        fs::remove_file(place.path().join(&standing.files[&Part::Model].file)).unwrap();
+        assert!(read_while(0).is_err() && reads.get() == 1, "nothing else will come");
     }
 }

@@ -11,12 +11,18 @@
 //! the work is cut off the folder holds one whole checkpoint. The digests find any later damage.
 
 mod folder;
+mod numbers;
+mod part;
+mod rows;
 mod stored;
 mod tensors;
 mod torch;
 
-pub use folder::{Content, Folder, Manifest, Part, Pieces};
-pub use stored::{Rows, Stored};
+pub use folder::{Folder, Manifest};
+pub use numbers::MAX_MAGNITUDE;
+pub use part::{Content, Part, Pieces};
+pub use rows::Rows;
+pub use stored::Stored;
 pub use tensors::{CheckpointError, LoadReport, Tensors, header, to_bytes};
 pub use torch::TorchFile;
 

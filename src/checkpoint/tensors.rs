@@ -8,6 +8,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use thiserror::Error;
 
+use super::numbers;
 use crate::files::{self, FileError};
 use crate::names;
 
@@ -42,6 +43,22 @@ pub enum CheckpointError {
         path: PathBuf,
         /// What is wrong.
         fault: String,
+    },
+    /// A number that cannot be computed with.
+    #[error(
+        "{path}: number {place} of tensor {tensor} is {value}, and a checkpoint holds finite numbers up to {most:e}; hint: the training has \
+         diverged or the file is damaged: take an earlier checkpoint, or train with a lower learning rate",
+        most = numbers::MAX_MAGNITUDE
+    )]
+    Number {
+        /// The file or folder.
+        path: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// Place in row order, from 0.
+        place: usize,
+        /// The number.
+        value: f32,
     },
     /// Stopped on the way, as it was told to.
     #[error("interrupted")]
@@ -134,7 +151,8 @@ impl fmt::Display for LoadReport {
         write!(f, "{} tensors fit", self.applied)?;
         for (what, names) in [("missing", &self.missing), ("mismatched", &self.mismatched), ("unused", &self.unused)] {
             if !names.is_empty() {
-                write!(f, "; {what}: {}", names.join(", "))?;
+                // they come from a file, and an error is one line
+                write!(f, "; {what}: {}", names::shown(&names.join(", ")).replace('\n', "\\n"))?;
             }
         }
         Ok(())
@@ -183,6 +201,14 @@ impl Tensors {
         LoadReport::of(&shapes.collect(), needed).or_unfit(&self.path)
     }
 
+    /// Checks that every number can be computed with; `path` is for the error.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Number`].
+    pub fn check_numbers(&self, path: &Path) -> Result<(), CheckpointError> {
+        self.tensors.iter().try_for_each(|(name, (_, values))| numbers::check(path, name, 0, values))
+    }
+
     /// Takes the values of a tensor out; it must have passed the [`check`](Self::check).
     pub fn take(&mut self, name: &str) -> Vec<f32> {
         self.tensors.remove(name).unwrap_or_else(|| panic!("tensor {name} was not checked before it was taken")).1
@@ -202,7 +228,7 @@ impl Tensors {
     /// Reads a file's bytes; `path` is for the errors.
     ///
     /// # Errors
-    /// [`CheckpointError::Broken`], also for another number type than float32.
+    /// [`CheckpointError::Broken`], also for another number type than float32, and [`CheckpointError::Number`].
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, CheckpointError> {
         let broken = |fault: String| CheckpointError::Broken { path: path.to_owned(), fault };
         let file = SafeTensors::deserialize(bytes).map_err(|e| broken(e.to_string()))?;
@@ -214,7 +240,9 @@ impl Tensors {
             let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
             tensors.insert(name, (view.shape().to_vec(), values.collect()));
         }
-        Ok(Self { path: path.to_owned(), tensors })
+        let read = Self { path: path.to_owned(), tensors };
+        read.check_numbers(path)?;
+        Ok(read)
     }
 
     /// Reads a file.
@@ -274,5 +302,7 @@ mod tests {
         ] {
             assert!(report.contains(part), "{report}");
         }
+        let unused = LoadReport { unused: vec!["a\n\u{202e}b".to_owned()], ..LoadReport::default() }.to_string();
+        assert_eq!(unused, "0 tensors fit; unused: a\\n\\u{202e}b");
     }
 }

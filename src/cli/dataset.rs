@@ -1,12 +1,13 @@
 //! `trm-arc dataset`: the published build's folder, written or checked.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use clap::{Args, Subcommand};
 
 use super::identifiers::OrderArguments;
 use super::{CliError, Exit, counted, interrupt, print, talk};
-use crate::dataset::published::{PublishedBuild, PublishedError};
+use crate::dataset::published::{PublishedBuild, PublishedError, is_data_folder};
 use crate::files::NewFolder;
 use crate::task::TaskSet;
 
@@ -69,9 +70,9 @@ struct BuildArguments {
 }
 
 impl BuildArguments {
-    fn build<'a>(&self, sets: &'a [TaskSet]) -> Result<PublishedBuild<'a>, CliError> {
+    fn build<'a>(&self, sets: &'a [TaskSet], stop: &AtomicBool) -> Result<PublishedBuild<'a>, CliError> {
         let OrderArguments { variants, seed, .. } = self.order;
-        Ok(PublishedBuild::new(sets, &self.test_set, &self.tests_first, variants, seed)?)
+        Ok(PublishedBuild::new(sets, &self.test_set, &self.tests_first, variants, seed, stop)?)
     }
 }
 
@@ -88,10 +89,10 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
 }
 
 fn export(arguments: &BuildArguments, output: &Path) -> Result<Exit, CliError> {
-    let sets = arguments.order.load()?;
     let stop = interrupt::catch()?;
+    let sets = arguments.order.load()?;
     let folder = NewFolder::begin(output)?;
-    let build = arguments.build(&sets)?;
+    let build = arguments.build(&sets, stop)?;
     build.export(folder, stop)?;
     let (names, [train, test]) = (counted(build.order().count(), "identifier"), build.examples());
     print(&format!("{}, {names}, {train} examples to learn and {test} to ask\n", output.display()))?;
@@ -100,9 +101,10 @@ fn export(arguments: &BuildArguments, output: &Path) -> Result<Exit, CliError> {
 }
 
 fn check(folder: &Path, arguments: &BuildArguments) -> Result<Exit, CliError> {
-    let sets = arguments.order.load()?;
+    is_data_folder(folder)?;
     let stop = interrupt::catch()?;
-    let build = arguments.build(&sets)?;
+    let sets = arguments.order.load()?;
+    let build = arguments.build(&sets, stop)?;
     let faults = build.check(folder, stop)?;
     if faults.is_empty() {
         print(&format!("ok: {}, {}\n", folder.display(), counted(build.order().count(), "identifier")))?;

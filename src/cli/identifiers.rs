@@ -1,11 +1,14 @@
 //! `trm-arc identifiers`: the names of a published table's rows, one a line.
 
 use std::io::{self, BufWriter, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
+use clap::builder::{RangedU64ValueParser, TypedValueParser};
 
-use super::{CliError, Exit, counted, talk};
-use crate::dataset::published::{self, PublishedOrder};
+use super::{CliError, Exit, counted, interrupt, talk};
+use crate::dataset::published::{self, MAX_VARIANTS, PublishedError, PublishedOrder};
+use crate::dataset::unprintable;
 use crate::task::{self, TaskSet};
 
 /// Print the names of a published table's rows
@@ -26,18 +29,29 @@ pub struct OrderArguments {
     /// A set's name, a challenges file or a folder of task files; once for each set, in the order of the build
     #[arg(long, required = true, value_name = "SET")]
     pub tasks: Vec<String>,
-    /// Variants of each task beside the plain one
-    #[arg(long, default_value_t = 1000, value_name = "N")]
+    /// Variants of each task beside the plain one, at most 2903039: no task looks different in more ways
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = variants())]
     pub variants: usize,
     /// The seed of numpy's generator
     #[arg(long, default_value_t = 42, value_name = "N")]
     pub seed: u32,
 }
 
+/// Parser of a number of variants.
+pub fn variants() -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::<usize>::new().range(0..=MAX_VARIANTS as u64)
+}
+
 impl OrderArguments {
-    /// The sets in order.
+    /// The sets in order. Every id can stand in a list of names.
     pub fn load(&self) -> Result<Vec<TaskSet>, CliError> {
-        Ok(self.tasks.iter().map(|name| task::load(name)).collect::<Result<_, _>>()?)
+        let sets: Vec<TaskSet> = self.tasks.iter().map(|name| task::load(name)).collect::<Result<_, _>>()?;
+        for (name, set) in self.tasks.iter().zip(&sets) {
+            if let Some((id, fault)) = set.tasks.iter().find_map(|task| Some((&task.id, unprintable(&task.id)?))) {
+                return Err(CliError::Usage(format!("{name}: the id {id:?} {fault}; hint: give the task another id")));
+            }
+        }
+        Ok(sets)
     }
 
     /// Says how many tasks have too few variants, if any has.
@@ -52,13 +66,28 @@ impl OrderArguments {
 /// Draws the order and prints its names.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let OrderArguments { variants, seed, .. } = arguments.order;
+    let stop = interrupt::catch()?;
     let sets = arguments.order.load()?;
-    let order = published::identifiers(&sets, variants, seed);
+    let order = match published::identifiers(&sets, variants, seed, stop) {
+        Err(PublishedError::Interrupted) => return Ok(Exit::Interrupted),
+        order => order?,
+    };
+    if !print_names(&order, stop)? {
+        return Ok(Exit::Interrupted);
+    }
+    arguments.order.talk_of_short(&order);
+    Ok(Exit::Done)
+}
+
+/// Prints the names. Returns false when it was interrupted.
+fn print_names(order: &PublishedOrder<'_>, stop: &AtomicBool) -> io::Result<bool> {
     let mut stdout = BufWriter::new(io::stdout().lock());
     for name in order.names() {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
         writeln!(stdout, "{name}")?;
     }
     stdout.flush()?;
-    arguments.order.talk_of_short(&order);
-    Ok(Exit::Done)
+    Ok(true)
 }

@@ -1,19 +1,22 @@
 //! `trm-arc import`: a published checkpoint, as it was downloaded, becomes one that can be solved with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
+use super::identifiers::variants;
 use super::puzzles::KindName;
 use super::{CliError, Exit, interrupt, print, talk};
-use crate::dataset::{BLANK, Identifiers, published};
+use crate::dataset::published::{self, PublishedError};
+use crate::dataset::{BLANK, Identifiers};
 use crate::files;
 use crate::puzzle::Kind;
-use crate::recipe::{self, NamesFrom, RecipeError, Request, SetDigest, Summary};
+use crate::recipe::{NamesFrom, PublishedCheckpoint, RecipeError, SetDigest, Summary};
 use crate::task::{self, TaskSet};
 use crate::units::Count;
 
-/// Import a published checkpoint: a file of torch.save and its all_config.yaml
+/// Import a published checkpoint: its file of torch.save or safetensors, and its all_config.yaml
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   trm-arc import step_518071 --config all_config.yaml --tasks arc-agi-1/training --tasks arc-agi-1/evaluation --output runs/arc-1
@@ -22,10 +25,10 @@ use crate::units::Count;
 
 The puzzle table does not say whose rows it has. Their order is computed from the task sets, the variants and the seed that the \
 checkpoint's dataset was built with, or read from the identifiers.json of that dataset. A set that was given last may be left out: its rows \
-stay and have no names. A checkpoint of puzzles has one row, which all share. Checkpoints of TRM and of HRM are taken. No code in the file \
-is run.")]
+stay and have no names. A checkpoint of puzzles has one row, which all share. Checkpoints of TRM and of HRM are taken, and what trm-arc export \
+writes. No code in the file is run.")]
 pub struct Arguments {
-    /// The file of torch.save
+    /// The file of torch.save or of safetensors
     file: PathBuf,
     /// The all_config.yaml that lies beside it
     #[arg(long, value_name = "FILE")]
@@ -34,12 +37,12 @@ pub struct Arguments {
     #[arg(long, value_name = "SET", required_unless_present_any = ["identifiers", "puzzles"])]
     tasks: Vec<String>,
     /// Variants of each task beside the plain one [default: 1000]
-    #[arg(long, value_name = "N", conflicts_with = "identifiers")]
+    #[arg(long, value_name = "N", conflicts_with = "identifiers", value_parser = variants())]
     variants: Option<usize>,
     /// The seed of its dataset [default: 42]
     #[arg(long, value_name = "N", conflicts_with = "identifiers")]
     seed: Option<u32>,
-    /// The identifiers.json of its dataset, instead of computing them
+    /// The identifiers.json of its dataset, or one name a line, instead of computing them
     #[arg(long, value_name = "FILE")]
     identifiers: Option<PathBuf>,
     /// What it solves, where it was trained on Sudoku-Extreme or Maze-Hard
@@ -55,54 +58,82 @@ pub struct Arguments {
 
 /// Imports, and prints how the tensors fit.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
-    let sets: Vec<TaskSet> = arguments.tasks.iter().map(|name| task::load(name)).collect::<Result<_, _>>()?;
-    let digests = arguments.tasks.iter().zip(&sets);
-    let digests = digests.map(|(name, set)| SetDigest { name: name.clone(), digest: set.digest() }).collect();
-    let (identifiers, names) = names(arguments, &sets)?;
     let stop = interrupt::catch()?;
-    let request = Request {
-        file: &arguments.file,
-        config: &arguments.config,
-        identifiers: &identifiers,
-        names,
-        sets: digests,
-        output: &arguments.output,
-    };
-    let summary = recipe::import(&request, stop);
-    if let Err(RecipeError::Import(recipe::ImportError::Interrupted)) = summary {
-        talk("interrupted; nothing was written");
-        return Ok(Exit::Interrupted);
+    match import(arguments, stop) {
+        Err(CliError::Recipe(RecipeError::Interrupted) | CliError::Published(PublishedError::Interrupted)) => {
+            talk("interrupted; nothing was written");
+            Ok(Exit::Interrupted)
+        }
+        Err(other) => Err(other),
+        Ok(summary) => {
+            for field in &summary.unknown_fields {
+                let field = field.escape_debug();
+                talk(format_args!("note: arch.{field} of the configuration is not known here and was passed over"));
+            }
+            print(&text(&summary, arguments))?;
+            Ok(Exit::Done)
+        }
     }
-    let summary = summary?;
-    for field in &summary.unknown_fields {
-        talk(format_args!("note: arch.{field} of the configuration is not known here and was passed over"));
-    }
-    print(&text(&summary, arguments))?;
-    Ok(Exit::Done)
 }
 
-fn names(arguments: &Arguments, sets: &[TaskSet]) -> Result<(Identifiers, NamesFrom), CliError> {
+/// Imports, once configuration, tensors and task sets fit each other: only then are the names drawn, which takes longest.
+fn import(arguments: &Arguments, stop: &AtomicBool) -> Result<Summary, CliError> {
+    let Arguments { file, config, output, .. } = arguments;
+    let names = names_from(arguments)?;
+    let checkpoint = PublishedCheckpoint::open(file, config, names.clone(), output)?;
+    let sets: Vec<TaskSet> = arguments.tasks.iter().map(|name| task::load(name)).collect::<Result<_, _>>()?;
+    let digests = arguments.tasks.iter().zip(&sets);
+    let digests: Vec<SetDigest> =
+        digests.map(|(name, set)| SetDigest { name: name.clone(), digest: set.digest() }).collect();
+    checkpoint.check_sets(&digests).map_err(RecipeError::from)?;
+    let identifiers = identifiers(arguments, &names, &sets, stop)?;
+    Ok(checkpoint.import(&identifiers, digests, stop)?)
+}
+
+fn names_from(arguments: &Arguments) -> Result<NamesFrom, CliError> {
     if let Some(kind) = arguments.puzzles {
         let kind = Kind::from(kind);
         let side = arguments.side.unwrap_or(kind.usual_side());
         if !kind.has_side(side) {
             return Err(CliError::Usage(format!("--side {side}: {}", kind.form())));
         }
-        let identifiers = Identifiers::new([BLANK]).expect("the blank name alone is a list of names");
-        return Ok((identifiers, NamesFrom::Puzzles { kind, side }));
+        return Ok(NamesFrom::Puzzles { kind, side });
     }
     let Some(path) = &arguments.identifiers else {
         let (variants, seed) =
             (arguments.variants.unwrap_or(published::VARIANTS), arguments.seed.unwrap_or(published::SEED));
-        let order = published::identifiers(sets, variants, seed);
-        let identifiers = Identifiers::new(order.names()).expect("variants of distinct tasks have distinct names");
-        return Ok((identifiers, NamesFrom::Order { variants, seed }));
+        return Ok(NamesFrom::Order { variants, seed });
     };
-    let names: Vec<String> = files::read_json(path)?;
-    let identifiers = Identifiers::new(names)
-        .map_err(|source| RecipeError::Identifiers { path: path.clone(), source: source.into() })?;
-    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok((identifiers, NamesFrom::List { file }))
+    Ok(NamesFrom::List { file: path.file_name().unwrap_or_default().to_string_lossy().into_owned() })
+}
+
+/// The names of the rows: computed, read, or that of all puzzles.
+fn identifiers(
+    arguments: &Arguments,
+    names: &NamesFrom,
+    sets: &[TaskSet],
+    stop: &AtomicBool,
+) -> Result<Identifiers, CliError> {
+    let place = arguments.identifiers.as_deref().or(arguments.tasks.first().map(Path::new));
+    let path = || place.unwrap_or(&arguments.file).to_owned();
+    let identifiers = match (names, &arguments.identifiers) {
+        (NamesFrom::Order { variants, seed }, _) => {
+            Identifiers::new(published::identifiers(sets, *variants, *seed, stop)?.names())
+        }
+        (_, Some(list)) => published::read_names(&list_of(list)?),
+        _ => Identifiers::new([BLANK]),
+    };
+    Ok(identifiers.map_err(|source| RecipeError::Identifiers { path: path(), source: source.into() })?)
+}
+
+/// Names of a list: JSON, or one a line as trm-arc identifiers prints them.
+fn list_of(path: &Path) -> Result<Vec<String>, CliError> {
+    let text = files::read_text(path)?;
+    if text.starts_with(BLANK) {
+        return Ok(text.lines().map(str::to_owned).collect());
+    }
+    let text = text.trim_start_matches(files::BYTE_ORDER_MARK).as_bytes();
+    Ok(serde_json::from_slice(text).map_err(|fault| files::not_json(path, text, &fault))?)
 }
 
 fn text(summary: &Summary, arguments: &Arguments) -> String {

@@ -80,7 +80,8 @@ fn to_terminal(trained: &Trained<Cpu>) -> String {
         let learned = if trained.recipe.data.puzzles().is_some() { "puzzles" } else { "task set" };
         facts.push((learned, format!("{}, digest {}", set.name, set.digest)));
     }
-    facts.into_iter().map(|(name, fact)| format!("{name:<12}{fact}\n")).collect()
+    // names of sets and files come from the manifest, and each fact is one line
+    facts.into_iter().map(|(name, fact)| format!("{name:<12}{}\n", fact.replace('\n', "\\n"))).collect()
 }
 
 fn rows_each(counts: &[usize]) -> String {

@@ -13,8 +13,8 @@ use crate::checkpoint::Folder;
 use crate::device::{DeviceChoice, Precision, on_device};
 use crate::ops::Operations;
 use crate::ranks::{Ranks, agree};
-use crate::recipe::Recipe;
-use crate::train::{self, Ending, LogRow, Material, Outcome, Progress, Training};
+use crate::recipe::{Recipe, RecipeError};
+use crate::train::{self, Ending, LogRow, Material, Outcome, Progress, TrainError, Training};
 use crate::units::{self, Count, Percent, Seconds};
 
 /// Train a model by a recipe
@@ -103,6 +103,12 @@ fn run_on<D: Operations>(arguments: Arguments, device: &D, ranks: &dyn Ranks) ->
     let started = Instant::now();
     let outcome = train::train(training, device, |progress| show(&bar, &progress, started));
     bar.finish_and_clear();
+    if let Err(TrainError::Recipe(RecipeError::Interrupted)) = outcome {
+        if first {
+            talk("interrupted before the first step; nothing was written");
+        }
+        return Ok(Exit::Interrupted);
+    }
     let outcome = outcome?;
     if first {
         print(&summary(&outcome, &output))?;

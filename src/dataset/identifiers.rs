@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use thiserror::Error;
 
 use crate::augment::{AugmentError, Augmentation};
+use crate::names;
 
 /// The name of row 0, which no puzzle has.
 pub const BLANK: &str = "<blank>";
@@ -27,6 +28,30 @@ pub enum IdentifiersError {
     /// The first name is not the blank one.
     #[error("the first identifier is \"{0}\" and not {BLANK}")]
     NoBlank(String),
+    /// A name that would break the list of names or steer a terminal.
+    #[error(
+        "identifier {index} is {name:?}, which {fault}; hint: give the task an id of letters, digits, - and _, in its file and in the list"
+    )]
+    Unprintable {
+        /// Place in the list.
+        index: usize,
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// A name of HRM's form that is no variant of a listed task.
+    #[error(
+        "identifier {index} is {name:?}: {fault}; hint: give the identifiers.json that was written with the checkpoint's dataset"
+    )]
+    Foreign {
+        /// Place in the list.
+        index: usize,
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        fault: String,
+    },
     /// A name that stands twice.
     #[error("identifier {index} repeats \"{name}\"")]
     Repeated {
@@ -68,6 +93,9 @@ impl Identifiers {
 
     fn push(&mut self, name: &str, seen: &mut HashSet<(u32, Augmentation)>) -> Result<(), IdentifiersError> {
         let index = self.count;
+        if let Some(fault) = unprintable(name) {
+            return Err(IdentifiersError::Unprintable { index, name: name.to_owned(), fault });
+        }
         let parsed = Augmentation::parse_variant(name);
         let (task, augmentation) = parsed.map_err(|source| IdentifiersError::Name { index, source })?;
         let place = self.places.get(task).copied().unwrap_or_else(|| {
@@ -125,6 +153,21 @@ impl Identifiers {
     }
 }
 
+/// Says why a name cannot stand on a line of its own and be shown; `None` where it can.
+pub fn unprintable(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("is empty")
+    } else if name.contains(['\n', '\r']) {
+        Some("contains a line feed")
+    } else if name.contains(char::is_control) {
+        Some("contains a control character")
+    } else if names::shown(name) != name {
+        Some("contains a mark that changes the direction of a text")
+    } else {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,5 +194,23 @@ mod tests {
         assert!(fault("<blank>\na|||t9|||0\n").contains("identifier 1"));
         let plain = "a|||t0|||0123456789";
         assert!(fault(&format!("<blank>\na\n{plain}\n")).contains("identifier 2 repeats \"a|||t0"));
+    }
+
+    #[test]
+    fn names_that_break_the_list_or_steer_a_terminal_are_refused() {
+        for (name, part) in [
+            ("a\nb", "is \"a\\nb\", which contains a line feed"),
+            ("a\r", "a line feed"),
+            ("", "is empty"),
+            ("a\u{1b}[2J", "a control character"),
+            ("a\tb", "a control character"),
+            ("a\u{202e}b", "the direction of a text"),
+            ("a\nb|||t4|||0614732958", "a line feed"),
+        ] {
+            let fault = Identifiers::new([BLANK, name]).unwrap_err().to_string();
+            assert!(fault.contains(part) && fault.contains("identifier 1") && fault.contains("hint: "), "{fault}");
+            assert_eq!(names::shown(&fault), fault);
+            assert!(!fault.contains('\n'), "{fault}");
+        }
     }
 }

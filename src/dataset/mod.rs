@@ -12,8 +12,8 @@ mod tasks;
 mod training_set;
 
 pub use colours::{Colours, LOOKS, Movable};
-pub use identifiers::{BLANK, Identifiers, IdentifiersError};
+pub use identifiers::{BLANK, Identifiers, IdentifiersError, unprintable};
 pub use puzzles::{PuzzleExample, PuzzleLessons};
 pub use sampler::{Sampler, SamplerState};
-pub use tasks::{HeldOut, Sizes, Source, TaskExample, TaskLessons};
+pub use tasks::{HeldOut, LessonsError, Sizes, Source, TaskExample, TaskLessons};
 pub use training_set::{Drawn, ExampleRef, TrainingSet};

@@ -86,20 +86,20 @@ impl Sampler {
 mod tests {
     use super::*;
     use crate::augment::Plan;
-    use crate::dataset::{Colours, HeldOut, Sizes, Source, TaskLessons};
+    use crate::dataset::{Colours, HeldOut, LessonsError, Sizes, Source, TaskLessons};
     use crate::encode::Canvas;
     use crate::task;
 
     fn set(with_test_pairs: bool) -> TrainingSet {
         let set = task::load("arc-agi-1/evaluation").unwrap();
         let source = Source { set, with_test_pairs, largest_side: 6, sizes: Sizes::Any };
-        TrainingSet::Tasks(TaskLessons::new(
-            &[source],
-            &Plan::load("variants-32").unwrap(),
-            Colours::InGrids,
-            Canvas::Tight,
-            &HeldOut::default(),
-        ))
+        let plan = Plan::load("variants-32").unwrap();
+        let held_out = HeldOut::default();
+        let lessons = |stop: &(dyn Fn() -> bool + Sync)| {
+            TaskLessons::new(std::slice::from_ref(&source), &plan, Colours::InGrids, Canvas::Tight, &held_out, stop)
+        };
+        assert!(matches!(lessons(&|| true), Err(LessonsError::Interrupted)));
+        TrainingSet::Tasks(lessons(&|| false).unwrap())
     }
 
     fn group_and_pair(example: &ExampleRef) -> (usize, usize) {
@@ -148,8 +148,9 @@ mod tests {
         }
         let plan = Plan::load("variants-32").unwrap();
         let source = Source { set: hidden, with_test_pairs: false, largest_side: 6, sizes: Sizes::Any };
-        let blind = TaskLessons::new(&[source], &plan, Colours::InGrids, Canvas::Tight, &HeldOut::default());
-        let blind = TrainingSet::Tasks(blind);
+        let held_out = HeldOut::default();
+        let blind = TaskLessons::new(&[source], &plan, Colours::InGrids, Canvas::Tight, &held_out, &|| false);
+        let blind = TrainingSet::Tasks(blind.unwrap());
         let seeing = set(false);
         assert_eq!(blind.identifiers(), seeing.identifiers());
         let (mut a, mut b) = (Sampler::new(0), Sampler::new(0));

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 
-use super::{BLANK, Colours, Drawn, Identifiers, Movable};
+use super::{BLANK, Colours, Drawn, Identifiers, IdentifiersError, Movable};
 use crate::augment::{Augmentation, ColourMap, Plan};
 use crate::encode::{self, Canvas, Extent, Offset};
 use crate::files;
@@ -86,6 +87,17 @@ impl HeldOut {
     }
 }
 
+/// Why there is no training set of tasks.
+#[derive(Debug, Error)]
+pub enum LessonsError {
+    /// A task whose id names no row.
+    #[error(transparent)]
+    Names(#[from] IdentifiersError),
+    /// Ended by a signal.
+    #[error("interrupted")]
+    Interrupted,
+}
+
 /// Groups in the order of their sources, and the identifiers of all their variants.
 #[derive(Clone, Debug)]
 pub struct TaskLessons {
@@ -98,7 +110,17 @@ pub struct TaskLessons {
 impl TaskLessons {
     /// The training set of these sources. A task that stands in two sources counts once, as in the first that takes it. A pair that is held
     /// out is withheld; one that does not fit its canvas (a test output larger than what is shown leads one to expect) is left out.
-    pub fn new(sources: &[Source], plan: &Plan, colours: Colours, canvas: Canvas, held_out: &HeldOut) -> Self {
+    ///
+    /// # Errors
+    /// [`LessonsError`], also once `stop` says so.
+    pub fn new(
+        sources: &[Source],
+        plan: &Plan,
+        colours: Colours,
+        canvas: Canvas,
+        held_out: &HeldOut,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, LessonsError> {
         let mut names = vec![BLANK.to_owned()];
         let mut seen = HashSet::new();
         let (mut groups, mut withheld) = (Vec::new(), 0);
@@ -108,7 +130,8 @@ impl TaskLessons {
                 if !admitted || !seen.insert(task.id.clone()) {
                     continue;
                 }
-                let variants = plan.variants(task).into_iter().map(|augmentation| {
+                let variants = plan.variants_until(task, stop).ok_or(LessonsError::Interrupted)?;
+                let variants = variants.into_iter().map(|augmentation| {
                     names.push(augmentation.variant_name(&task.id));
                     (names.len() - 1, augmentation)
                 });
@@ -120,8 +143,7 @@ impl TaskLessons {
                 groups.push(Group::new(task, learned, canvas, variants, Movable::of(task, colours)));
             }
         }
-        let identifiers = Identifiers::new(names).expect("variants of distinct tasks have distinct names");
-        Self { groups, identifiers, translate: plan.translate, withheld }
+        Ok(Self { groups, identifiers: Identifiers::new(names)?, translate: plan.translate, withheld })
     }
 
     /// The rows of the puzzle table.

@@ -1,9 +1,8 @@
 //! `Config`: the sizes of a model, checked once, and the presets of the paper.
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use super::limits::{self, TooLarge};
+use super::{ConfigError, limits};
 use crate::model::{Backward, Latents, Nets};
 
 /// How tokens of an example see each other.
@@ -92,84 +91,6 @@ fn is_default<T: Default + PartialEq>(switch: &T) -> bool {
     *switch == T::default()
 }
 
-/// A model that cannot be.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum ConfigError {
-    /// A size of 0.
-    #[error("model: {0} is 0; it is at least 1")]
-    Zero(&'static str),
-    /// A factor that is no positive number.
-    #[error("model: {name} is {value}; it is a number above 0")]
-    NotPositive {
-        /// Its name.
-        name: &'static str,
-        /// Its value.
-        value: String,
-    },
-    /// A size that no model has.
-    #[error(transparent)]
-    TooLarge(#[from] TooLarge),
-    /// Heads that do not divide the width evenly.
-    #[error("model: hidden {hidden} does not divide into {heads} heads of an even size")]
-    Heads {
-        /// D.
-        hidden: usize,
-        /// H.
-        heads: usize,
-    },
-    /// Heads that do not divide into rows and columns.
-    #[error("model: heads of {size} coordinates with rope-2d; their size is a multiple of 4")]
-    PlaneHeads {
-        /// d.
-        size: usize,
-    },
-    /// A board that has no sides.
-    #[error("model: {name} needs a square board, but {cells} cells are none")]
-    PlaneBoard {
-        /// What needs it.
-        name: &'static str,
-        /// S.
-        cells: usize,
-    },
-    /// Neighbours in a model that has turned its boards over.
-    #[error(
-        "model: local = \"depthwise-3x3\" goes with mixer = \"attention\" alone; with \"token-mlp\" it is \"none\""
-    )]
-    LocalTokenMlp,
-    /// A second net where one state has no use for it.
-    #[error("model: latents = \"{0}\" has one state, and so one net: leave nets = \"separate\" out")]
-    OneNet(&'static str),
-    /// Cycles in a model without any.
-    #[error("model: latents = \"none\" is one pass a step: h_cycles and l_cycles are 1, not {h_cycles} and {l_cycles}")]
-    NoCycles {
-        /// T.
-        h_cycles: usize,
-        /// n.
-        l_cycles: usize,
-    },
-    /// The last two updates of a model that has one.
-    #[error("model: latents = \"none\" is one pass a step: leave gradient = \"one-step\" out")]
-    OnePass,
-    /// Heads that are larger than the device's kernels take.
-    #[error("model: heads of {size} coordinates; this device takes at most {most} (on the CPU any number)")]
-    LargeHeads {
-        /// d.
-        size: usize,
-        /// The most.
-        most: usize,
-    },
-    /// A row that does not fit its tokens.
-    #[error("model: puzzle_width {width} does not fit prefix {prefix} tokens of hidden {hidden} numbers")]
-    Prefix {
-        /// The numbers of a row.
-        width: usize,
-        /// P.
-        prefix: usize,
-        /// D.
-        hidden: usize,
-    },
-}
-
 impl Config {
     /// The paper's ARC model: 6,830,082 numbers without the puzzle rows.
     pub fn arc() -> Self {
@@ -219,6 +140,10 @@ impl Config {
             }
         }
         limits::check(self)?;
+        self.check_inner()?;
+        if self.rope_base < 1.0 {
+            return Err(ConfigError::RopeBase(self.rope_base.to_string()));
+        }
         let (hidden, heads, prefix, width) = (self.hidden, self.heads, self.prefix, self.puzzle_width);
         if hidden % heads != 0 || (hidden / heads) % 2 != 0 {
             return Err(ConfigError::Heads { hidden, heads });
@@ -237,6 +162,19 @@ impl Config {
             return Err(ConfigError::Prefix { width, prefix, hidden });
         }
         self.check_variant()
+    }
+
+    /// Every swiglu has inner numbers: over the width of an activation, and in the token-MLP kind over the tokens.
+    fn check_inner(&self) -> Result<(), ConfigError> {
+        let tokens = (self.mixer == Mixer::TokenMlp).then(|| self.board_tokens());
+        match [self.hidden].into_iter().chain(tokens).find(|&width| self.inner(width) == 0) {
+            None => Ok(()),
+            Some(width) => Err(ConfigError::NoInner {
+                expansion: self.expansion.to_string(),
+                width,
+                least: format!("{:.4}", 0.75 / width as f64),
+            }),
+        }
     }
 
     fn check_variant(&self) -> Result<(), ConfigError> {
@@ -284,6 +222,11 @@ mod tests {
             change(&mut config);
             config.check().unwrap_err().to_string()
         };
+        assert!(check(|c| c.expansion = 0.001).contains("expansion is 0.001, which gives a swiglu over 512 numbers"));
+        let of_tokens = |c: &mut Config| (c.mixer, c.cells, c.prefix, c.expansion) = (Mixer::TokenMlp, 16, 1, 0.02);
+        let inner = check(of_tokens);
+        assert!(inner.contains("over 17 numbers an inner size of 0; hint: raise it above 0.0441"), "{inner}");
+        assert!(check(|c| c.rope_base = 1e-300).contains("rope_base is 0.0000"));
         assert!(check(|c| c.l_cycles = 0).contains("l_cycles is 0"));
         assert!(check(|c| c.heads = 7).contains("7 heads"));
         assert!(check(|c| c.puzzle_width = 9000).contains("9000"));

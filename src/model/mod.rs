@@ -20,6 +20,7 @@
 mod answer;
 mod carry;
 mod config;
+mod config_error;
 mod inputs;
 mod limits;
 mod net;
@@ -31,7 +32,8 @@ mod weights;
 
 pub use answer::{Answer, answers};
 pub use carry::{Carry, state_names};
-pub use config::{Config, ConfigError, Local, Mixer, Positions};
+pub use config::{Config, Local, Mixer, Positions};
+pub use config_error::ConfigError;
 pub use inputs::{Example, Inputs};
 pub use limits::TooLarge;
 pub use packing::pack;

@@ -2,7 +2,7 @@
 //!
 //! | kind | cells | characters |
 //! |---|---|---|
-//! | Sudoku | 0 blank, 1..=9 | `.` (read also as `0`), `1`..`9` |
+//! | Sudoku | 0 blank, 1..=9 | `.` (read also as `0` and as a space), `1`..`9` |
 //! | Maze | 0 wall, 1 free, 2 start, 3 goal, 4 path | `#`, space, `S`, `G`, `o` |
 
 use std::fmt;
@@ -58,18 +58,17 @@ impl Kind {
     pub fn form(self) -> &'static str {
         match self {
             Self::Sudoku => {
-                "a Sudoku is 16, 36 or 81 characters: the digits from 1 to its side, and . or 0 for a blank"
+                "a Sudoku is 16, 36 or 81 characters: the digits from 1 to its side, and for a blank a point, 0 or a space"
             }
             Self::Maze => "a maze is a square of up to 30 x 30 (900 characters): #, space, S, G, and o for the path",
         }
     }
 
-    /// The kind whose characters a text is made of: Sudoku where it begins with a digit or a point.
+    /// Returns the kind whose characters a text is made of: Sudoku where it has a digit, or nothing but points.
     pub fn of(text: &str) -> Self {
-        match text.bytes().next() {
-            Some(b'.' | b'0'..=b'9') => Self::Sudoku,
-            _ => Self::Maze,
-        }
+        let is_sudoku =
+            text.contains(|c: char| c.is_ascii_digit()) || (!text.is_empty() && text.chars().all(|c| c == '.'));
+        if is_sudoku { Self::Sudoku } else { Self::Maze }
     }
 
     /// A square of characters in row order as a grid.
@@ -82,10 +81,12 @@ impl Kind {
         if side * side != length || !self.has_side(side) {
             return Err(format!("it has {length} characters; {}", self.form()));
         }
-        let cell = |(position, character)| {
+        let cell = |(position, character): (usize, char)| {
             let fault = || {
                 let place = format!("({}, {})", position / side, position % side);
-                format!("{character:?} at cell {place} is unknown; {}", self.form())
+                let is_blank = self == Self::Sudoku && !character.is_ascii_digit();
+                let hint = if is_blank { "; hint: write a point for a blank" } else { "" };
+                format!("{character:?} at cell {place} is unknown; {}{hint}", self.form())
             };
             self.cell(character).filter(|&cell| usize::from(cell) < self.alphabet(side)).ok_or_else(fault)
         };
@@ -95,7 +96,7 @@ impl Kind {
 
     fn cell(self, character: char) -> Option<u8> {
         match (self, character) {
-            (Self::Sudoku, '0') => Some(0),
+            (Self::Sudoku, '0' | ' ') => Some(0),
             _ => self.characters().find(character).map(|cell| cell as u8),
         }
     }
@@ -129,9 +130,14 @@ mod tests {
         let sudoku = "1..4..2..3..4..1";
         assert_eq!(Kind::Sudoku.text(&Kind::Sudoku.parse(sudoku).unwrap()), sudoku);
         assert_eq!(Kind::Sudoku.text(&Kind::Sudoku.parse(&sudoku.replace('.', "0")).unwrap()), sudoku);
+        assert_eq!(Kind::Sudoku.text(&Kind::Sudoku.parse(&sudoku.replace('.', " ")).unwrap()), sudoku);
         let maze = "#####S G ";
         assert_eq!(Kind::Maze.text(&Kind::Maze.parse(maze).unwrap()), maze);
         assert_eq!((Kind::of(sudoku), Kind::of("0123"), Kind::of(maze)), (Kind::Sudoku, Kind::Sudoku, Kind::Maze));
+        assert_eq!(
+            ["  1 ", "__1_", "....", ".#S.", "", "    "].map(Kind::of).map(|kind| kind == Kind::Sudoku),
+            [true, true, true, false, false, false]
+        );
     }
 
     #[test]
@@ -139,7 +145,9 @@ mod tests {
         let fault = |kind: Kind, text: &str| kind.parse(text).unwrap_err();
         assert!(fault(Kind::Sudoku, "1..").contains("it has 3 characters; a Sudoku is 16, 36 or 81"));
         assert!(fault(Kind::Sudoku, &".".repeat(25)).contains("it has 25 characters"));
+        assert!(fault(Kind::Sudoku, "1..4..2..3..4..5").ends_with("a point, 0 or a space"));
         assert!(fault(Kind::Sudoku, "1..4..2..3..4..5").contains("'5' at cell (3, 3)"));
+        assert!(fault(Kind::Sudoku, "1__4__2__3__4__1").ends_with("hint: write a point for a blank"));
         assert!(fault(Kind::Maze, "##x#").contains("'x' at cell (1, 0)"));
         assert!(fault(Kind::Maze, &"#".repeat(31 * 31)).contains("up to 30 x 30"));
     }

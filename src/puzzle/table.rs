@@ -9,6 +9,7 @@ use csv::StringRecord;
 
 use super::{Kind, Puzzle, PuzzleError, PuzzleSet};
 use crate::files::{self, FileError, Sink};
+use crate::grid::Grid;
 use crate::rng::Stream;
 
 /// The names of the columns.
@@ -49,6 +50,19 @@ impl Reader {
         Ok(Self { path: path.to_owned(), rows, form: None })
     }
 
+    /// Reads a board, which is of the size of the file's first.
+    fn board(&self, kind: Kind, text: &str) -> Result<Grid, String> {
+        let found = text.chars().count();
+        match self.form {
+            Some((_, side)) if found != side * side => Err(format!(
+                "it has {found} characters, and the first board of the file has {} ({side} x {side}); hint: put boards of another size into \
+                 a file of their own",
+                side * side
+            )),
+            _ => kind.parse(text),
+        }
+    }
+
     fn row(&mut self, row: &StringRecord) -> Result<Row, PuzzleError> {
         let line = row.position().map_or(0, csv::Position::line);
         if row.len() != HEADER.len() {
@@ -62,14 +76,16 @@ impl Reader {
             fault,
         };
         let kind = self.form.map_or_else(|| Kind::of(&row[1]), |(kind, _)| kind);
-        let grid = |column: usize| kind.parse(&row[column]).map_err(|fault| field(column, fault));
+        let grid = |column: usize| self.board(kind, &row[column]).map_err(|fault| field(column, fault));
         let (question, answer) = (grid(1)?, grid(2)?);
         let side = self.form.map_or(question.rows(), |(_, side)| side);
         for (column, grid) in [(1, &question), (2, &answer)] {
             if grid.rows() != side {
-                let fault =
-                    format!("its side is {} where the file's first is {side}; a file has one side", grid.rows());
-                return Err(field(column, fault));
+                let (rows, columns) = (grid.rows(), grid.columns());
+                return Err(field(
+                    column,
+                    format!("it is a board of {rows} x {columns}, and its question is one of {side} x {side}"),
+                ));
             }
         }
         let rating = row[3].parse();
@@ -112,7 +128,16 @@ fn broken(path: &Path, line: u64, error: csv::Error) -> PuzzleError {
 /// # Errors
 /// The first [`PuzzleError`].
 pub fn read(path: &Path) -> Result<PuzzleSet, PuzzleError> {
-    set_of(path, Reader::open(path)?.collect::<Result<_, _>>()?)
+    read_until(path, &|| false)
+}
+
+/// All puzzles of a file, as far as `stop` lets them be read.
+///
+/// # Errors
+/// The first [`PuzzleError`]; [`PuzzleError::Interrupted`] once `stop` says so.
+pub fn read_until(path: &Path, stop: &(dyn Fn() -> bool + Sync)) -> Result<PuzzleSet, PuzzleError> {
+    let rows = Reader::open(path)?.map(|row| if stop() { Err(PuzzleError::Interrupted) } else { row });
+    set_of(path, rows.collect::<Result<_, _>>()?)
 }
 
 /// So many puzzles of a file, drawn by chance, in the order of the file. Only those that are drawn are held.
@@ -247,6 +272,7 @@ mod tests {
         let fault = |count, stop| read_drawn(&path, count, &mut Stream::new(0, "test"), stop).unwrap_err().to_string();
         assert!(fault(usize::MAX, &|| false).contains("a.csv has 10 puzzles, and 18446744073709551615 are asked for"));
         assert_eq!(fault(3, &|| true), "interrupted");
+        assert_eq!(read_until(&path, &|| true).unwrap_err().to_string(), "interrupted");
     }
 
     #[test]
@@ -260,6 +286,13 @@ mod tests {
     }
 
     #[test]
+    fn spaces_for_blanks_are_read_as_a_sudoku() {
+        let spaced = read_text(&format!("{HEAD}{}", ROW.replace('.', " ").replace("me,1", "me, "))).unwrap();
+        let pointed = read_text(&format!("{HEAD}{}", ROW.replace("me,1", "me,."))).unwrap();
+        assert_eq!((spaced.kind, &spaced), (Kind::Sudoku, &pointed));
+    }
+
+    #[test]
     fn every_fault_names_its_file_line_and_column() {
         let fault = |rows: &str| read_text(&format!("{HEAD}{ROW}{rows}")).unwrap_err().to_string();
         for (rows, column, part) in [
@@ -268,13 +301,20 @@ mod tests {
             ("me,1..4..2..3..4..1,2314412323144231,7", "answer", "agree with the question at cell (0, 0)"),
             ("me,1..4..2..3..4..1,1.24412323144231,7", "answer", "leaves cell (0, 1) blank"),
             ("me,1..4..2..3..4..1,1324412323144231,hard", "rating", "\"hard\" is no rating"),
-            (&format!("me,{},{},7", ".".repeat(36), "123456".repeat(6)), "question", "a file has one side"),
+            (
+                &format!("me,{},{},7", ".".repeat(36), "123456".repeat(6)),
+                "question",
+                "it has 36 characters, and the first board of the file has 16 (4 x 4); hint: ",
+            ),
         ] {
             let found = fault(rows);
             let place = format!("a.csv, line 3, column {column}: ");
             assert!(found.contains(&place) && found.contains(part), "{found}");
         }
         assert!(fault("me,1..4").contains("a.csv, line 3: 4 fields are needed and it has 2"));
+        let other =
+            read_text(&format!("{HEAD}me,................,{},7\n", "123456".repeat(6))).unwrap_err().to_string();
+        assert!(other.contains("column answer: it is a board of 6 x 6, and its question is one of 4 x 4"), "{other}");
         let header = read_text("question,answer\n").unwrap_err().to_string();
         assert!(header.contains("a.csv, line 1: ") && header.contains("source,question,answer,rating"), "{header}");
         assert!(read_text(HEAD).unwrap_err().to_string().contains("has no puzzles"));

@@ -13,6 +13,12 @@ const MOST_STEPS: usize = 1_000_000_000_000;
 /// The most supervision steps of an example: solving takes as many when nobody says another number.
 const MOST_SUPERVISION_STEPS: usize = 1 << 16;
 
+/// Largest learning rate or weight decay: their products with each other are finite in float32.
+const MAX_RATE: f64 = 1e6;
+
+/// Largest bias of a halting logit, up or down.
+const MAX_HALT_BIAS: f32 = 1e6;
+
 impl Recipe {
     /// Checks every value, also of a recipe that comes out of a checkpoint.
     ///
@@ -54,8 +60,12 @@ impl Recipe {
         if rows_alone > steps {
             return self.value(format!("adaptation.rows_alone {rows_alone} is more than training.steps {steps}"));
         }
-        if !course.halt_bias.is_finite() {
-            return self.value(format!("training.halt_bias is {}; it is a number", course.halt_bias));
+        // false for NaN too
+        let is_bias = course.halt_bias.abs() <= MAX_HALT_BIAS;
+        if !is_bias {
+            let found = course.halt_bias;
+            return self
+                .value(format!("training.halt_bias is {found}; it is between -{MAX_HALT_BIAS} and {MAX_HALT_BIAS}"));
         }
         self.check_curriculum()?;
         match course.schedule {
@@ -122,8 +132,8 @@ impl Recipe {
             betas.push(("trunk.optimizer.momentum", muon.momentum));
             betas.extend(muon.row_beta.map(|beta| ("trunk.optimizer.row_beta", beta)));
         }
-        if let Some((name, rate)) = rates.into_iter().find(|(_, rate)| !(rate.is_finite() && *rate >= 0.0)) {
-            return self.value(format!("{name} is {rate}; it is a number from 0 up"));
+        if let Some((name, rate)) = rates.into_iter().find(|(_, rate)| !(0.0..=MAX_RATE).contains(rate)) {
+            return self.value(format!("{name} is {rate}; it is a number from 0 to {MAX_RATE}"));
         }
         match betas.into_iter().find(|(_, beta)| !(0.0..1.0).contains(beta)) {
             Some((name, beta)) => self.value(format!("{name} is {beta}; it is from 0 up and below 1")),
@@ -199,6 +209,13 @@ mod tests {
         assert!(fault(|r| r.training.steps = 0).contains("training.steps is 0"));
         assert!(fault(|r| r.model.vocabulary = 11).contains("12 kinds"));
         assert!(fault(|r| r.trunk.learning_rate = f64::NAN).contains("trunk.learning_rate"));
+        assert!(fault(|r| r.rows.learning_rate = 1e300).contains("rows.learning_rate is 1000"));
+        for bias in [f32::NAN, f32::INFINITY, -3e38] {
+            let mut recipe = Recipe::load("small-grids").unwrap();
+            recipe.training.halt_bias = bias;
+            let fault = recipe.check().unwrap_err().to_string();
+            assert!(fault.contains(&format!("training.halt_bias is {bias}")), "{fault}");
+        }
         let mut empty = Recipe::load("small-grids").unwrap();
         empty.data.tasks_mut().unwrap().sources.clear();
         assert!(empty.check_sources().unwrap_err().to_string().contains("data.sources"));

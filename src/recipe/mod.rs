@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use crate::augment::AugmentError;
 use crate::checkpoint::CheckpointError;
-use crate::dataset::IdentifiersError;
+use crate::dataset::{IdentifiersError, LessonsError};
 use crate::device::DeviceError;
 use crate::files::{self, FileError};
 use crate::model::{Config, ConfigError};
@@ -32,7 +32,7 @@ pub use course::{Course, Halting, Rows, Stage, Trunk};
 pub use cut::Cut;
 pub(crate) use data::held_out_sets;
 pub use data::{Data, Generated, PuzzleData, PuzzleSource, SourceRecipe, TaskData};
-pub use import::{ImportError, Imported, NamesFrom, Published, PublishedTensors, Request, Summary, export, import};
+pub use import::{ImportError, Imported, NamesFrom, Published, PublishedCheckpoint, PublishedTensors, Summary, export};
 pub use trained::{About, LOG_FILE, SetDigest, Trained, TrunkValues};
 use written::Written;
 
@@ -50,7 +50,13 @@ pub enum RecipeError {
     Task(#[from] TaskError),
     /// Puzzles could not be read or made.
     #[error(transparent)]
-    Puzzle(#[from] PuzzleError),
+    Puzzle(PuzzleError),
+    /// Names of rows that are none.
+    #[error(transparent)]
+    Names(Box<IdentifiersError>),
+    /// Ended by a signal.
+    #[error("interrupted")]
+    Interrupted,
     /// Tasks are asked for where puzzles are learned.
     #[error("{recipe} learns {kind} of {side} x {side} and no tasks; its checkpoint solves a table of such puzzles")]
     NoTasks {
@@ -95,6 +101,24 @@ pub enum RecipeError {
         /// What is wrong, and what would be right.
         fault: String,
     },
+}
+
+impl From<PuzzleError> for RecipeError {
+    fn from(fault: PuzzleError) -> Self {
+        match fault {
+            PuzzleError::Interrupted => Self::Interrupted,
+            fault => Self::Puzzle(fault),
+        }
+    }
+}
+
+impl From<LessonsError> for RecipeError {
+    fn from(fault: LessonsError) -> Self {
+        match fault {
+            LessonsError::Names(fault) => Self::Names(fault.into()),
+            LessonsError::Interrupted => Self::Interrupted,
+        }
+    }
 }
 
 /// A training, whole.

@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::{Imported, Recipe, RecipeError};
-use crate::checkpoint::{Content, Folder, Manifest, Part, Rows, Stored, Tensors};
+use crate::checkpoint::{Content, Folder, Manifest, Part, Rows, Tensors};
 use crate::dataset::{Colours, Identifiers, LOOKS};
 use crate::device::{DeviceError, Needs};
 use crate::files;
@@ -83,15 +83,14 @@ impl Trained<Cpu> {
     /// # Errors
     /// [`RecipeError`].
     pub fn publish(from: &Path, to: &Path) -> Result<u64, RecipeError> {
-        Self::load(from, &Cpu::default())?;
         let folder = Folder::new(from);
-        let manifest: Manifest<About<IgnoredAny>> = folder.manifest()?;
-        let (mut parts, mut size) = (Vec::new(), 0);
-        for part in [Part::Model, Part::Identifiers] {
-            let path = folder.verify(&manifest, part)?;
-            size += path.metadata().map_or(0, |found| found.len());
-            parts.push((part, Content::copy_of(path)));
-        }
+        let (manifest, names, tensors) = folder.read_by_manifest(|manifest: &Manifest<About<IgnoredAny>>| {
+            let trained = Self::of_manifest(&folder, manifest, &Cpu::default())?;
+            let (_, names) = folder.read(manifest, Part::Identifiers)?;
+            Ok::<_, RecipeError>((manifest.clone(), names, trained.table.stored().clone()))
+        })?;
+        let size = names.len() as u64 + tensors.size();
+        let parts = vec![(Part::Model, Content::copy_of(tensors)), (Part::Identifiers, Content::Bytes(names))];
         let About { recipe, sets, examples, seconds, repeats, imported, .. } = manifest.about;
         let about = About::<()> { recipe, sets, examples, seconds, repeats, state: None, imported };
         Folder::new(to).write(manifest.step, about, parts)?;
@@ -116,16 +115,24 @@ impl<D: Operations> Trained<D> {
     /// [`RecipeError`].
     pub fn load(path: &Path, device: &D) -> Result<Self, RecipeError> {
         let folder = Folder::new(path);
-        let manifest: Manifest<About<IgnoredAny>> = folder.manifest()?;
+        folder.read_by_manifest(|manifest: &Manifest<About<IgnoredAny>>| Self::of_manifest(&folder, manifest, device))
+    }
+
+    /// Reads a checkpoint as this manifest of it says.
+    pub(crate) fn of_manifest<S>(
+        folder: &Folder,
+        manifest: &Manifest<About<S>>,
+        device: &D,
+    ) -> Result<Self, RecipeError> {
         let recipe = manifest.about.recipe.clone();
         recipe.check()?;
         check_room(&recipe, device)?;
-        let (names, text) = folder.read(&manifest, Part::Identifiers)?;
+        let (names, text) = folder.read(manifest, Part::Identifiers)?;
         let text = std::str::from_utf8(&text)
             .map_err(|fault| files::format_error(&names, format!("this is not text: {fault}")))?;
         let identifiers = Identifiers::from_lines(text)
             .map_err(|source| RecipeError::Identifiers { path: names, source: source.into() })?;
-        let tensors = Stored::open(&folder.verify(&manifest, Part::Model)?)?;
+        let tensors = folder.tensors(manifest, Part::Model)?;
         let trunk = specs(&recipe.model).into_iter().map(|spec| (spec.name, spec.shape));
         // an imported table may have rows of tasks that nobody named
         let rows = match (&manifest.about.imported, tensors.shape(PUZZLE_TABLE)) {
@@ -144,8 +151,8 @@ impl<D: Operations> Trained<D> {
             recipe,
             step: manifest.step,
             digest: manifest.digest(),
-            imported: manifest.about.imported,
-            sets: manifest.about.sets,
+            imported: manifest.about.imported.clone(),
+            sets: manifest.about.sets.clone(),
         })
     }
 
@@ -166,13 +173,13 @@ impl<D: Operations> Trained<D> {
     }
 }
 
-/// The bytes of the model part.
-pub(crate) fn model_part(recipe: &Recipe, trunk: &TrunkValues, table: &[f32]) -> Vec<u8> {
+/// Tensors of the model part.
+pub(crate) fn model_part(recipe: &Recipe, trunk: &TrunkValues, table: &[f32]) -> Tensors {
     let mut tensors = Tensors::default();
     for (spec, values) in specs(&recipe.model).iter().zip(trunk) {
         tensors.insert(&spec.name, &spec.shape, values.clone());
     }
     let width = recipe.model.puzzle_width;
     tensors.insert(PUZZLE_TABLE, &[table.len() / width, width], table.to_vec());
-    tensors.to_bytes()
+    tensors
 }

@@ -309,11 +309,12 @@ pub(super) fn check_output(output: &Path, resume: Option<&Path>) -> Result<(), T
 
 fn trainer<D: Operations>(training: &Training<'_>, device: &D) -> Result<(Trainer<D>, f64), TrainError> {
     check_output(&training.output, training.resume.as_deref())?;
+    let stop = || training.stop.load(Ordering::Relaxed);
     let Some(resume) = &training.resume else {
         let recipe = training.recipe.clone().expect("a training has a recipe or a checkpoint to go on from");
-        return Ok((Trainer::new(recipe, device)?, 0.0));
+        return Ok((Trainer::new_until(recipe, device, &stop)?, 0.0));
     };
-    let (trainer, seconds) = Trainer::resume(resume, device)?;
+    let (trainer, seconds) = Trainer::resume_until(resume, device, &stop)?;
     if training.recipe.as_ref().is_some_and(|recipe| *recipe != trainer.recipe) {
         return Err(TrainError::OtherRecipe(resume.clone()));
     }

@@ -75,10 +75,13 @@ impl<D: Operations> Trainer<D> {
             state: Some(self.host_state(&latents)),
             imported: None,
         };
+        let (model, state) = (trained::model_part(&self.recipe, &self.average(), &self.table), self.tensors(latents));
+        // nothing is written that could not be read again
+        [&model, &state].iter().try_for_each(|tensors| tensors.check_numbers(path))?;
         let parts = vec![
-            (Part::Model, Content::Bytes(trained::model_part(&self.recipe, &self.average(), &self.table))),
+            (Part::Model, Content::Bytes(model.to_bytes())),
             (Part::Identifiers, Content::Bytes(self.set.identifiers().to_lines().into_bytes())),
-            (Part::State, Content::Bytes(self.tensors(latents).to_bytes())),
+            (Part::State, Content::Bytes(state.to_bytes())),
         ];
         Ok(Folder::new(path).write(self.step, about, parts)?)
     }
@@ -88,15 +91,32 @@ impl<D: Operations> Trainer<D> {
     /// # Errors
     /// [`RecipeError`]: a damaged checkpoint, one without a training state, or task sets that have changed since.
     pub fn resume(path: &Path, device: &D) -> Result<(Self, f64), RecipeError> {
+        Self::resume_until(path, device, &|| false)
+    }
+
+    /// The training that was saved at `path`, unless `stop` ends the reading of what it learns from.
+    ///
+    /// # Errors
+    /// [`RecipeError`], as [`Trainer::resume`], and [`RecipeError::Interrupted`].
+    pub fn resume_until(path: &Path, device: &D, stop: &(dyn Fn() -> bool + Sync)) -> Result<(Self, f64), RecipeError> {
         let folder = Folder::new(path);
-        let manifest: Manifest<About<HostState>> = folder.manifest()?;
+        folder.read_by_manifest(|manifest| Self::resume_by(&folder, manifest, device, stop))
+    }
+
+    fn resume_by(
+        folder: &Folder,
+        manifest: &Manifest<About<HostState>>,
+        device: &D,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(Self, f64), RecipeError> {
+        let path = folder.path();
         let inconsistent =
             |fault: &str| CheckpointError::Inconsistent { path: path.to_owned(), fault: fault.to_owned() };
         let no_state = || CheckpointError::NoPart { path: path.to_owned(), part: "training state" };
         let about = &manifest.about;
         let host = about.state.as_ref().ok_or_else(no_state)?;
-        let saved = Trained::load(path, device)?;
-        let mut trainer = Self::new(saved.recipe.clone(), device)?;
+        let saved = Trained::of_manifest(folder, manifest, device)?;
+        let mut trainer = Self::new_until(saved.recipe.clone(), device, stop)?;
         if trainer.sets != about.sets || trainer.set.digest() != host.learned || !trainer.fits(host) {
             let fault = "what is learned from (task sets, their solutions and the plan, or puzzles) is not what it was trained with; restore it";
             return Err(inconsistent(fault).into());
@@ -117,7 +137,7 @@ impl<D: Operations> Trainer<D> {
         let unreadable = || inconsistent("a random stream's position is no number");
         trainer.sampler = Sampler::restore(host.sampler.clone()).ok_or_else(unreadable)?;
         trainer.exploration = Stream::restore(&host.exploration).ok_or_else(unreadable)?;
-        let (file, bytes) = folder.read(&manifest, Part::State)?;
+        let (file, bytes) = folder.read(manifest, Part::State)?;
         trainer.take_tensors(Tensors::from_bytes(&file, &bytes)?, host, device)?;
         Ok((trainer, about.seconds))
     }

@@ -79,7 +79,15 @@ impl<D: Operations> Trainer<D> {
     /// # Errors
     /// [`RecipeError`], also when the recipe's selection leaves nothing to learn.
     pub fn new(recipe: Recipe, device: &D) -> Result<Self, RecipeError> {
-        let (set, sets) = training_set(&recipe)?;
+        Self::new_until(recipe, device, &|| false)
+    }
+
+    /// A training at its beginning, unless `stop` ends the reading of what it learns from.
+    ///
+    /// # Errors
+    /// [`RecipeError`], as [`Trainer::new`], and [`RecipeError::Interrupted`].
+    pub fn new_until(recipe: Recipe, device: &D, stop: &(dyn Fn() -> bool + Sync)) -> Result<Self, RecipeError> {
+        let (set, sets) = training_set(&recipe, stop)?;
         memory::check(&recipe, &set, device)?;
         let model = Model::new(recipe.model.clone(), device, &mut Stream::new(recipe.seed, "weights"))?;
         let mut model = model;
@@ -119,7 +127,7 @@ impl<D: Operations> Trainer<D> {
     /// # Errors
     /// [`RecipeError`], as [`Trainer::new`].
     pub fn check_room(recipe: &Recipe, device: &D) -> Result<(), RecipeError> {
-        memory::check(recipe, &training_set(recipe)?.0, device)
+        memory::check(recipe, &training_set(recipe, &|| false)?.0, device)
     }
 
     /// A training at its beginning that goes on from a checkpoint: from its averaged weights and, as far as it knows the variants, its
@@ -232,18 +240,25 @@ impl<D: Operations> Trainer<D> {
     }
 }
 
-fn training_set(recipe: &Recipe) -> Result<(TrainingSet, Vec<SetDigest>), RecipeError> {
+fn training_set(
+    recipe: &Recipe,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<(TrainingSet, Vec<SetDigest>), RecipeError> {
     match &recipe.data {
-        Data::Tasks(data) => task_lessons(recipe, data),
+        Data::Tasks(data) => task_lessons(recipe, data, stop),
         Data::Puzzles(data) => {
-            let set = data.puzzles(recipe.seed, &|| false)?;
+            let set = data.puzzles(recipe.seed, stop)?;
             let digests = vec![SetDigest { name: data.name(), digest: set.digest() }];
             Ok((TrainingSet::Puzzles(PuzzleLessons::new(set, data.variants)), digests))
         }
     }
 }
 
-fn task_lessons(recipe: &Recipe, data: &TaskData) -> Result<(TrainingSet, Vec<SetDigest>), RecipeError> {
+fn task_lessons(
+    recipe: &Recipe,
+    data: &TaskData,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<(TrainingSet, Vec<SetDigest>), RecipeError> {
     let plan = Plan::load(&data.plan)?;
     let (mut sources, mut digests) = (Vec::new(), Vec::new());
     let only = recipe.adaptation.as_ref().and_then(|adaptation| adaptation.only.as_ref());
@@ -265,7 +280,7 @@ fn task_lessons(recipe: &Recipe, data: &TaskData) -> Result<(TrainingSet, Vec<Se
     for name in &data.held_out {
         held_out.add(&task::load(name)?);
     }
-    let set = TaskLessons::new(&sources, &plan, data.colours, data.canvas, &held_out);
+    let set = TaskLessons::new(&sources, &plan, data.colours, data.canvas, &held_out, stop)?;
     if set.pairs() == 0 {
         let fault = "no task is small enough for its largest_side; raise it".to_owned();
         return Err(RecipeError::Value { recipe: recipe.name.clone(), fault });

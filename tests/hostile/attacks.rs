@@ -175,6 +175,28 @@ fn enormous_numbers_of_a_recipe_are_refused_by_name() {
 }
 
 #[test]
+fn numbers_of_a_recipe_that_leave_nothing_or_no_number_are_refused_by_name() {
+    let folder = Program::new();
+    for (line, value, parts) in [
+        ("expansion = 4.0", "expansion = 0.001", ["expansion is 0.001", "an inner size of 0"]),
+        ("rope_base = ", "rope_base = 1e-300 # ", ["rope_base is 0.000", "at least 1"]),
+        ("heads = 4", "heads = 256", ["128 does not divide into 256 heads", "even size"]),
+        ("parts = ", "parts = 32 # ", ["training.batch 16 does not divide", "training.parts 32"]),
+        ("learning_rate = 3e-4", "learning_rate = 1e300", ["trunk.learning_rate is 1000", "from 0 to 1000000"]),
+        ("warmup = 100", "warmup = 11", ["training.warmup 11", "training.steps 10"]),
+        ("ema = ", "halt_bias = 3e38\nema = ", ["training.halt_bias is 3000", "between -1000000 and 1000000"]),
+    ] {
+        let changes: &[(&str, &str)] = if line.starts_with("warmup") {
+            &[(line, value)]
+        } else {
+            &[("warmup = 100", "warmup = 0"), (line, value)]
+        };
+        folder.write("r.toml", &small_grids(changes, 10));
+        assert_refused(&attacked(&folder, &["train", "r.toml", "--output", "o"]), &parts);
+    }
+}
+
+#[test]
 fn a_repeated_key_is_refused_or_named() {
     let folder = Program::new();
     let tasks = tiny(&folder);

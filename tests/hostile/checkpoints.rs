@@ -9,8 +9,9 @@ use trm_arc::checkpoint::TorchFile;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::attacks::attacked;
+use crate::attacks::{attacked, tiny};
 use crate::program::{Program, assert_refused};
+use crate::smallest;
 
 /// The shipped checkpoint's manifest with a change, beside its other files.
 pub fn checkpoint(folder: &Program, name: &str, change: impl FnOnce(&mut Value)) -> String {
@@ -45,6 +46,67 @@ fn enormous_numbers_of_a_manifest_are_refused() {
     let ended = attacked(&folder, &["inspect", &place]);
     assert_refused(&ended, &["layout"]);
     assert!(ended.stderr.len() < 2000, "{} bytes", ended.stderr.len());
+}
+
+/// Puts a number into the first place of a tensor of a checkpoint's part, whose digest is right again then.
+fn poison(place: &str, part: &str, tensor: &str, value: f32) {
+    let manifest = Path::new(place).join("manifest.json");
+    let mut about: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+    let file = Path::new(place).join(about["files"][part]["file"].as_str().unwrap());
+    let mut bytes = fs::read(&file).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let start = 8 + length + header[tensor]["data_offsets"][0].as_u64().unwrap() as usize;
+    bytes[start..start + 4].copy_from_slice(&value.to_le_bytes());
+    fs::write(&file, &bytes).unwrap();
+    about["files"][part]["sha256"] = trm_arc::files::sha256(&bytes).into();
+    fs::write(&manifest, about.to_string()).unwrap();
+}
+
+#[test]
+fn numbers_that_cannot_be_computed_with_are_refused_by_every_command_with_their_tensor() {
+    let folder = Program::new();
+    let tasks = tiny(&folder);
+    for (tensor, value) in [("H_init", f32::NAN), ("puzzle_emb.weights", f32::NEG_INFINITY), ("q_head.bias", 3e38)] {
+        let place = checkpoint(&folder, "c", |_| ());
+        poison(&place, "model", tensor, value);
+        let attacks: [&[&str]; 4] = [
+            &["inspect", &place],
+            &["publish", &place, "--output", "copy"],
+            &["solve", &tasks, "--checkpoint", &place, "--submission", "o/submission.json"],
+            &["adapt", &place, &tasks, "--output", "adapted", "--steps", "1"],
+        ];
+        for arguments in attacks {
+            let named = format!("number 0 of tensor {tensor} is {value}");
+            assert_refused(&attacked(&folder, arguments), &["model-040000.safetensors", &named, "hint: "]);
+        }
+        assert!(!folder.has("o/submission.json") && !folder.has("copy") && !folder.has("adapted/manifest.json"));
+    }
+}
+
+#[test]
+fn a_training_does_not_go_on_from_numbers_that_cannot_be_computed_with() {
+    let folder = Program::new();
+    let mut trainer = smallest::begin(smallest::recipe(8));
+    smallest::advance(&mut trainer, 1);
+    trainer.save(Path::new(&folder.path("run")), 1.0).unwrap();
+    poison(&folder.path("run"), "state", "second.lm_head.weight", f32::INFINITY);
+    let ended = attacked(&folder, &["train", "--resume", "run"]);
+    assert_refused(&ended, &["state-000001.safetensors", "number 0 of tensor second.lm_head.weight is inf"]);
+}
+
+#[test]
+fn no_checkpoint_is_written_that_could_not_be_read_again() {
+    let place = tempfile::tempdir().unwrap();
+    let mut recipe = smallest::recipe(8);
+    (recipe.trunk.learning_rate, recipe.training.warmup) = (1e30, 0);
+    let mut trainer = smallest::begin(recipe);
+    trainer.save(place.path(), 0.0).unwrap();
+    smallest::advance(&mut trainer, 1);
+    let fault = trainer.save(place.path(), 1.0).unwrap_err().to_string();
+    assert!(fault.contains("a checkpoint holds finite numbers up to 1e12; hint: "), "{fault}");
+    let manifest = fs::read_to_string(place.path().join("manifest.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&manifest).unwrap()["step"], 0, "the one before still stands");
 }
 
 #[test]

@@ -101,8 +101,9 @@ fn submitted(path: &Path) -> Result<(), String> {
 
 fn published(path: &Path) -> Result<(), String> {
     let sets = [task::load(repository("tests/published-data/tiny_first_challenges.json").to_str().unwrap()).unwrap()];
-    let build = PublishedBuild::new(&sets, &sets[0].name, &[], 1, 42).unwrap();
-    let faults = build.check(path.parent().unwrap(), &AtomicBool::new(false)).unwrap();
+    let stop = AtomicBool::new(false);
+    let build = PublishedBuild::new(&sets, &sets[0].name, &[], 1, 42, &stop).unwrap();
+    let faults = build.check(path.parent().unwrap(), &stop).unwrap();
     let fault = faults.into_iter().find(|fault| fault.contains(path.file_name().unwrap().to_str().unwrap()));
     fault.map_or(Ok(()), Err)
 }

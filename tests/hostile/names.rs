@@ -117,6 +117,15 @@ fn no_name_of_a_file_steers_the_terminal() {
 }
 
 #[test]
+fn no_name_of_a_manifest_begins_a_line_of_its_own() {
+    let folder = Program::new();
+    let named = checkpoint(&folder, "c", |manifest| manifest["about"]["sets"][0]["name"] = "a\nstep        1".into());
+    let ended = attacked(&folder, &["inspect", &named]);
+    assert_eq!(ended.stdout.lines().filter(|line| line.starts_with("step ")).count(), 1, "{}", ended.stdout);
+    assert!(ended.stdout.contains("a\\nstep"), "{}", ended.stdout);
+}
+
+#[test]
 fn no_task_s_id_leaves_its_folder_or_goes_on_without_end() {
     let folder = Program::new();
     let long = "x".repeat(100_000);

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::CheckpointError;
+use super::{CheckpointError, numbers};
 use crate::files::{self, FileError};
 use tensor::Pickled;
 
@@ -60,7 +60,7 @@ impl TorchFile {
             return Err(fault(old.to_owned()));
         }
         if start != *b"PK" {
-            return Err(fault("it is no zip archive, as torch.save writes".to_owned()));
+            return Err(fault("it is no zip archive, as torch.save writes, and no safetensors file".to_owned()));
         }
         let archive = ZipArchive::new(BufReader::with_capacity(files::PIECE, file))
             .map_err(|e| fault(format!("the archive is cut off or damaged ({e})")))?;
@@ -97,7 +97,7 @@ impl TorchFile {
     /// Hands the numbers of a tensor to `take`, piece by piece, as float32.
     ///
     /// # Errors
-    /// [`CheckpointError::Torch`] when they are not all there, damaged (by the archive's checksum), or no finite numbers.
+    /// [`CheckpointError::Torch`] when they are not all there or damaged (by the archive's checksum), [`CheckpointError::Number`].
     pub fn read(
         &mut self,
         name: &str,
@@ -120,10 +120,7 @@ impl TorchFile {
             storage.read_exact(piece).map_err(broken)?;
             values.clear();
             tensor.number.decode(piece, &mut values);
-            if let Some(place) = values.iter().position(|value| !value.is_finite()) {
-                let place = first + place;
-                return Err(fault(format!("number {place} of tensor {name} is {}", values[place - first])));
-            }
+            numbers::check(&path, name, first, &values)?;
             take(&values)?;
             left -= values.len();
             first += values.len();

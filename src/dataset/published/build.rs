@@ -49,8 +49,13 @@ pub enum PublishedError {
         /// The sets of the build.
         known: String,
     },
-    /// More examples than the format can count.
-    #[error("{0} examples are more than the format's 32-bit numbers can count; ask for fewer variants")]
+    /// A folder of something else.
+    #[error(
+        "{0} is no data folder: there is no identifiers.json and no train/dataset.json in it; hint: trm-arc dataset export writes one"
+    )]
+    NoData(PathBuf),
+    /// More rows or examples than the format can count.
+    #[error("{0} rows or examples are more than the format's 32-bit numbers can count; hint: ask for fewer --variants")]
     TooMany(usize),
     /// The flag was raised; nothing is left behind.
     #[error("interrupted")]
@@ -79,13 +84,14 @@ impl<'a> PublishedBuild<'a> {
     /// of ARC-AGI-1 by themselves.
     ///
     /// # Errors
-    /// [`PublishedError::NoSuchSet`] and [`PublishedError::TooMany`].
+    /// [`PublishedError::NoSuchSet`], [`PublishedError::TooMany`], and [`PublishedError::Interrupted`] once `stop` is raised.
     pub fn new(
         sets: &'a [TaskSet],
         test_set: &str,
         tests_first: &[String],
         variants: usize,
         seed: u32,
+        stop: &AtomicBool,
     ) -> Result<Self, PublishedError> {
         must_be_among(sets, "the test set", test_set)?;
         tests_first.iter().try_for_each(|name| must_be_among(sets, "the set with its tests first,", name))?;
@@ -94,7 +100,8 @@ impl<'a> PublishedBuild<'a> {
             tests_first: tests_first.contains(&set.name)
                 || task::shipped_with(&set.digest()).is_some_and(|shipped| TESTS_FIRST.contains(&shipped)),
         };
-        let build = Self { roles: sets.iter().map(role).collect(), order: order::identifiers(sets, variants, seed) };
+        let build =
+            Self { roles: sets.iter().map(role).collect(), order: order::identifiers(sets, variants, seed, stop)? };
         match build.parts().iter().map(Part::examples).max() {
             Some(examples) if i32::try_from(examples).is_err() => Err(PublishedError::TooMany(examples)),
             _ => Ok(build),

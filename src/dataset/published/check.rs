@@ -25,10 +25,7 @@ impl PublishedBuild<'_> {
     /// # Errors
     /// [`PublishedError::File`] when there is no folder, [`PublishedError::Interrupted`] when `stop` is raised.
     pub fn check(&self, folder: &Path, stop: &AtomicBool) -> Result<Vec<String>, PublishedError> {
-        if !folder.is_dir() {
-            let source = io::Error::new(io::ErrorKind::NotFound, "there is no such folder");
-            return Err(FileError::Read { path: folder.to_owned(), source }.into());
-        }
+        is_data_folder(folder)?;
         let mut faults = Vec::new();
         self.check_names(&folder.join("identifiers.json"), &mut faults);
         check_object(&folder.join("test_puzzles.json"), &self.test_puzzles(), &mut faults);
@@ -63,8 +60,26 @@ impl PublishedBuild<'_> {
         }
         let differing = found.iter().zip(self.order.names()).enumerate().find(|(_, (found, name))| *found != name);
         if let Some((row, (found, name))) = differing {
-            faults.push(format!("{at}: name {row} is \"{found}\" where \"{name}\" belongs"));
+            faults.push(format!("{at}: name {row} is {found:?} where {name:?} belongs"));
         }
+    }
+}
+
+/// Makes sure that a folder has something of a published build, before anything is drawn to compare it with.
+///
+/// # Errors
+/// [`PublishedError::File`] when there is no folder, [`PublishedError::NoData`].
+pub fn is_data_folder(folder: &Path) -> Result<(), PublishedError> {
+    if !folder.is_dir() {
+        let source = io::Error::new(io::ErrorKind::NotFound, "there is no such folder");
+        return Err(FileError::Read { path: folder.to_owned(), source }.into());
+    }
+    match ["identifiers.json", "test_puzzles.json", "train/dataset.json", "test/dataset.json"]
+        .iter()
+        .any(|name| folder.join(name).exists())
+    {
+        true => Ok(()),
+        false => Err(PublishedError::NoData(folder.to_owned())),
     }
 }
 
@@ -76,12 +91,12 @@ fn check_object(path: &Path, expected: &Map<String, Value>, faults: &mut Vec<Str
         Err(error) => return faults.push(error.to_string()),
     };
     let keys: HashSet<&str> = found.iter().map(|(key, _)| key.as_str()).collect();
-    let missing = expected.keys().filter(|key| !keys.contains(key.as_str())).map(|key| format!("\"{key}\" is missing"));
+    let missing = expected.keys().filter(|key| !keys.contains(key.as_str())).map(|key| format!("{key:?} is missing"));
     let wrong = found.iter().filter_map(|(key, text)| match expected.get(key) {
-        None => Some(format!("\"{key}\" does not belong there")),
+        None => Some(format!("{key:?} does not belong there")),
         Some(expected) if serde_json::from_str::<Value>(text.get()).is_ok_and(|value| value == *expected) => None,
-        Some(Value::Object(_) | Value::Array(_)) => Some(format!("\"{key}\" is another")),
-        Some(expected) => Some(format!("\"{key}\" is {text} where {expected} belongs")),
+        Some(Value::Object(_) | Value::Array(_)) => Some(format!("{key:?} is another")),
+        Some(expected) => Some(format!("{key:?} is {text} where {expected} belongs")),
     });
     let mut found: Vec<String> = missing.chain(wrong).collect();
     let others = found.len().saturating_sub(KEYS_NAMED);

@@ -5,7 +5,9 @@
 //! sets in the same order, the same number of variants and the same seed; but the sets that come first do not depend on those that follow.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 
+use super::PublishedError;
 use super::numpy::Numpy;
 use super::variants;
 use crate::augment::Augmentation;
@@ -39,31 +41,50 @@ pub struct PublishedOrder<'a> {
 ///
 /// `variants` does not count the plain task. A test without a known output counts as one whose output is a single black cell, as in the
 /// published build.
-pub fn identifiers(sets: &[TaskSet], variants: usize, seed: u32) -> PublishedOrder<'_> {
+///
+/// # Errors
+/// [`PublishedError::Interrupted`] once `stop` is raised, [`PublishedError::TooMany`] for more rows than the format can count.
+pub fn identifiers<'a>(
+    sets: &'a [TaskSet],
+    variants: usize,
+    seed: u32,
+    stop: &AtomicBool,
+) -> Result<PublishedOrder<'a>, PublishedError> {
     let mut order = PublishedOrder { tasks: Vec::new(), count: 1, wanted: variants, numpy: Numpy::new(seed) };
     let mut rows = HashMap::new();
     for (set, TaskSet { tasks, .. }) in sets.iter().enumerate() {
         let mut tasks: Vec<&Task> = tasks.iter().collect();
         order.numpy.shuffle(&mut tasks);
         for task in tasks {
-            order.push(set, task, &mut rows);
+            order.push(set, task, &mut rows, stop)?;
+            if i32::try_from(order.count).is_err() {
+                return Err(PublishedError::TooMany(order.count));
+            }
         }
     }
-    order
+    Ok(order)
 }
 
 impl<'a> PublishedOrder<'a> {
     /// Draws a task's variants and gives each its row.
-    fn push(&mut self, set: usize, task: &'a Task, rows: &mut HashMap<&'a str, HashMap<Augmentation, usize>>) {
+    fn push(
+        &mut self,
+        set: usize,
+        task: &'a Task,
+        rows: &mut HashMap<&'a str, HashMap<Augmentation, usize>>,
+        stop: &AtomicBool,
+    ) -> Result<(), PublishedError> {
         let pairs: Vec<Pair> = task.train.iter().cloned().chain(task.test.iter().map(answered)).collect();
         let rows = rows.entry(&task.id).or_default();
-        let drawn = variants::draw(&mut self.numpy, &pairs, self.wanted).into_iter().map(|variant| {
+        let drawn = variants::draw(&mut self.numpy, &pairs, self.wanted, stop).ok_or(PublishedError::Interrupted)?;
+        let drawn = drawn.into_iter().map(|variant| {
             let row = *rows.entry(variant).or_insert(self.count);
             self.count += usize::from(row == self.count);
             (row, variant)
         });
         let variants = drawn.collect();
         self.tasks.push(OrderedTask { set, task, variants });
+        Ok(())
     }
 
     /// The rows of the table, the blank one included.
@@ -100,6 +121,10 @@ pub(super) fn answered(test: &Test) -> Pair {
 mod tests {
     use super::*;
 
+    fn identifiers(sets: &[TaskSet], variants: usize, seed: u32) -> PublishedOrder<'_> {
+        super::identifiers(sets, variants, seed, &AtomicBool::new(false)).unwrap()
+    }
+
     fn set(ids: &[&str]) -> TaskSet {
         let grid = |cells: &[u8]| Grid::new(1, 3, cells.to_vec()).unwrap();
         let task = |id: &&str| Task {
@@ -130,6 +155,13 @@ mod tests {
         let (both, one) = ([set(&["a", "b"]), set(&["c"])], [set(&["a", "b"])]);
         let (both, one) = (identifiers(&both, 3, 0), identifiers(&one, 3, 0));
         assert!(one.names().eq(both.names().take(one.count())));
+    }
+
+    #[test]
+    fn the_drawing_ends_when_it_is_told_to() {
+        let sets = [set(&["a"])];
+        let ended = super::identifiers(&sets, usize::MAX, 0, &AtomicBool::new(true));
+        assert!(matches!(ended, Err(PublishedError::Interrupted)));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! dropped draw still moves the generator.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
 
@@ -22,8 +23,8 @@ const KINDS: usize = 64;
 /// A pair through one of the eight maps: shape and cells of the input, then of the output.
 type View = Vec<u8>;
 
-/// The task as it is, then at most `wanted` variants of it, in the order in which they were drawn.
-pub(super) fn draw(numpy: &mut Numpy, pairs: &[Pair], wanted: usize) -> Vec<Augmentation> {
+/// The task as it is, then at most `wanted` variants of it, in the order in which they were drawn; `None` once `stop` is raised.
+pub(super) fn draw(numpy: &mut Numpy, pairs: &[Pair], wanted: usize, stop: &AtomicBool) -> Option<Vec<Augmentation>> {
     let mut variants = vec![Augmentation::IDENTITY];
     let views = Dihedral::ALL.map(|dihedral| pairs.iter().map(|pair| view(pair, dihedral)).collect::<Vec<View>>());
     let used = |&colour: &u8| pairs.iter().any(|pair| [&pair.input, &pair.output].iter().any(|grid| has(grid, colour)));
@@ -32,6 +33,9 @@ pub(super) fn draw(numpy: &mut Numpy, pairs: &[Pair], wanted: usize) -> Vec<Augm
     let mut contents = HashSet::from([content(&views[0], ColourMap::IDENTITY, &mut coloured)]);
     let mut looks = HashSet::new();
     for _ in 0..wanted.saturating_mul(DRAWS_PER_VARIANT) {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
         let variant = draw_one(numpy);
         // A repetition that differs in colours only that the task does not have is known without its content: a third of the time.
         let mut look = [0; COLOURS as usize];
@@ -45,7 +49,7 @@ pub(super) fn draw(numpy: &mut Numpy, pairs: &[Pair], wanted: usize) -> Vec<Augm
             break;
         }
     }
-    variants
+    Some(variants)
 }
 
 fn draw_one(numpy: &mut Numpy) -> Augmentation {
@@ -97,7 +101,8 @@ mod tests {
     fn a_task_without_colours_has_one_look() {
         let pair = Pair { input: Grid::placeholder(), output: Grid::placeholder() };
         let mut numpy = Numpy::new(42);
-        assert_eq!(draw(&mut numpy, &[pair], 3), [Augmentation::IDENTITY]);
+        let stop = AtomicBool::new(false);
+        assert_eq!(draw(&mut numpy, &[pair], 3, &stop), Some(vec![Augmentation::IDENTITY]));
         // Fifteen draws were made all the same.
         let mut other = Numpy::new(42);
         for _ in 0..15 {
@@ -125,7 +130,7 @@ mod tests {
     fn nothing_wanted_draws_nothing() {
         let mut numpy = Numpy::new(42);
         let pair = Pair { input: Grid::placeholder(), output: Grid::placeholder() };
-        draw(&mut numpy, &[pair], 0);
+        draw(&mut numpy, &[pair], 0, &AtomicBool::new(true)).unwrap();
         assert_eq!(numpy.below(1 << 31), Numpy::new(42).below(1 << 31));
     }
 }

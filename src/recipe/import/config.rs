@@ -6,20 +6,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::ImportError;
-use crate::files;
+use super::config_file::ConfigFile;
 use crate::model::{Backward, Config, Latents, Local, Mixer, Nets, Positions};
 use crate::optim::{Optimizer, Shape};
 use crate::recipe::{Course, Data, Halting, Recipe, RecipeError, Rows, Trunk};
 
 /// The architecture of the paper among those of the published code.
-const TRM: &str = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1";
+pub(super) const TRM: &str = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1";
 
 /// HRM, by its own code and by the paper's.
-const HRM: [&str; 2] =
+pub(super) const HRM: [&str; 2] =
     ["hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1", "recursive_reasoning.hrm@HierarchicalReasoningModel_ACTV1"];
 
 /// Fields of `arch` that change nothing in evaluation: the loss, and the number type, which is chosen when solving.
@@ -142,9 +142,10 @@ impl Published {
     /// # Errors
     /// [`RecipeError`]: a field that is missing or of another kind, or a value that no model of the paper has.
     pub fn read(path: &Path) -> Result<Self, RecipeError> {
-        let text = files::read_short(path)?;
-        let Outer { arch } = parse(path, &text)?;
-        let published = Self { arch, course: parse(path, &text)? };
+        let config = ConfigFile::read(path)?;
+        let name = config.architecture()?;
+        let Outer { arch } = config.parse()?;
+        let published = Self { arch: Arch { name, ..arch }, course: config.parse()? };
         published.check().map_err(|fault| ImportError::Config { path: path.to_owned(), fault })?;
         Ok(published)
     }
@@ -152,10 +153,6 @@ impl Published {
     fn check(&self) -> Result<(), String> {
         let arch = &self.arch;
         let faults = [
-            (
-                arch.name != TRM && !arch.is_hrm(),
-                format!("arch.name is \"{}\"; {TRM}, {} and {} can be imported", arch.name, HRM[0], HRM[1]),
-            ),
             (
                 arch.is_hrm() && arch.h_layers != Some(arch.layers),
                 "arch.H_layers is not arch.L_layers; only an HRM of two equal nets can be imported".to_owned(),
@@ -250,13 +247,10 @@ impl Published {
     }
 }
 
-fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, RecipeError> {
-    Ok(serde_saphyr::from_str(text).map_err(|e| files::format_error(path, e.to_string()))?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files;
 
     const YAML: &str = "
 arch:

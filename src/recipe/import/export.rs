@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::de::IgnoredAny;
 
 use super::{ImportError, PUBLISHED_PREFIX, needed};
-use crate::checkpoint::{CheckpointError, Folder, Manifest, Part, Stored, header, to_bytes};
+use crate::checkpoint::{CheckpointError, Folder, Manifest, Part, header, to_bytes};
 use crate::files;
 use crate::model::{Config, Latents, Local, Mixer, Nets};
 use crate::recipe::RecipeError;
@@ -43,15 +43,17 @@ fn unpublished(model: &Config) -> Option<&'static str> {
 /// [`RecipeError`]; the file is then as it was before.
 pub fn export(checkpoint: &Path, file: &Path) -> Result<String, RecipeError> {
     let folder = Folder::new(checkpoint);
-    let manifest: Manifest<About<IgnoredAny>> = folder.manifest()?;
-    let model = &manifest.about.recipe.model;
-    if let Some(why) = unpublished(model) {
-        return Err(ImportError::Unpublished { path: checkpoint.to_owned(), why }.into());
-    }
-    let stored = Stored::open(&folder.verify(&manifest, Part::Model)?)?;
-    let rows = stored.shape(PUZZLE_TABLE).map_or(0, |shape| shape[0]);
-    let needed = needed(model, rows);
-    stored.check(&needed)?;
+    let (stored, needed) = folder.read_by_manifest(|manifest: &Manifest<About<IgnoredAny>>| {
+        let model = &manifest.about.recipe.model;
+        if let Some(why) = unpublished(model) {
+            return Err(RecipeError::from(ImportError::Unpublished { path: checkpoint.to_owned(), why }));
+        }
+        let stored = folder.tensors(manifest, Part::Model)?;
+        let rows = stored.shape(PUZZLE_TABLE).and_then(|shape| shape.first().copied()).unwrap_or(0);
+        let needed = needed(model, rows);
+        stored.check(&needed)?;
+        Ok((stored, needed))
+    })?;
     let published = needed.iter().map(|(name, shape)| (format!("{PUBLISHED_PREFIX}{name}"), shape.clone()));
     let header = header(&published.collect::<Vec<_>>());
     Ok(files::write_with(file, |sink| {

@@ -6,7 +6,9 @@
 //! fewer is refused. It is never reset.
 
 mod config;
+mod config_file;
 mod data;
+mod error;
 mod export;
 mod known;
 mod tensors;
@@ -15,101 +17,23 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use sha2::{Digest, Sha256};
 
 use crate::checkpoint::{CheckpointError, Content, Folder, LoadReport, Part, header, to_bytes};
 use crate::dataset::Identifiers;
 use crate::encode::{VOCABULARY, vocabulary_of};
 use crate::files::{self, NewFolder};
 use crate::grid::MAX_SIDE;
-use crate::model::{Spec, specs};
+use crate::model::{Config, Spec, specs};
 use crate::puzzle::Kind;
 use crate::recipe::trained::{About, PUZZLE_TABLE, SetDigest};
 use crate::recipe::{Recipe, RecipeError};
 pub use config::Published;
 use data::data_of;
+pub use error::ImportError;
 pub use export::export;
 use tensors::needed;
 pub use tensors::{PUBLISHED_PREFIX, PublishedTensors};
-
-/// What keeps a checkpoint from being imported.
-#[derive(Debug, Error)]
-pub enum ImportError {
-    /// A configuration of another model.
-    #[error("{path}: {fault}")]
-    Config {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        fault: String,
-    },
-    /// More names than rows.
-    #[error(
-        "{path}: its puzzle table has {rows} rows, but these task sets, variants and seed give {names} names; name the sets that it \
-         was trained with, in their order, and its --variants and --seed, or give its identifiers.json. Nothing was written"
-    )]
-    TooFewRows {
-        /// The file.
-        path: PathBuf,
-        /// Rows of the table.
-        rows: usize,
-        /// Names.
-        names: usize,
-    },
-    /// A list of names that is not the table's.
-    #[error(
-        "{path}: its puzzle table has {rows} rows and the identifiers given have {names} names; they belong to another checkpoint. \
-         Nothing was written"
-    )]
-    OtherNames {
-        /// The file.
-        path: PathBuf,
-        /// Rows of the table.
-        rows: usize,
-        /// Names.
-        names: usize,
-    },
-    /// Names in an order that is not the table's.
-    #[error(
-        "{path}: a table of {rows} rows is that of a published run; its names come from --tasks {first} --tasks {second} --variants 1000 \
-         --seed 42, in this order, or from its identifiers.json. Nothing was written"
-    )]
-    OtherOrder {
-        /// The file.
-        path: PathBuf,
-        /// Rows of the table.
-        rows: usize,
-        /// The set that comes first.
-        first: &'static str,
-        /// The one after it.
-        second: &'static str,
-    },
-    /// A table of tasks where there are only puzzles.
-    #[error(
-        "{path}: its puzzle table has {rows} rows, and that of puzzles has one; if it was trained on ARC, name its --tasks instead of \
-         --puzzles. Nothing was written"
-    )]
-    NoPuzzles {
-        /// The file.
-        path: PathBuf,
-        /// Rows of the table.
-        rows: usize,
-    },
-    /// A model of ours alone.
-    #[error("{path}: {why}. Nothing was written")]
-    Unpublished {
-        /// The checkpoint.
-        path: PathBuf,
-        /// What the published code lacks.
-        why: &'static str,
-    },
-    /// A place that is taken.
-    #[error("{0} is there already; name a new folder with --output")]
-    Exists(PathBuf),
-    /// Stopped on the way.
-    #[error("interrupted; nothing was written")]
-    Interrupted,
-}
 
 /// Where a checkpoint's names of rows come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,23 +86,6 @@ pub struct Imported {
     pub named: usize,
 }
 
-/// What to import.
-#[derive(Debug)]
-pub struct Request<'a> {
-    /// The file of torch.save.
-    pub file: &'a Path,
-    /// Its `all_config.yaml`.
-    pub config: &'a Path,
-    /// The names of the rows.
-    pub identifiers: &'a Identifiers,
-    /// Where they come from.
-    pub names: NamesFrom,
-    /// The task sets, in order.
-    pub sets: Vec<SetDigest>,
-    /// Where the checkpoint goes; a folder that is not there yet.
-    pub output: &'a Path,
-}
-
 /// What came of an import.
 #[derive(Clone, Debug)]
 pub struct Summary {
@@ -198,89 +105,144 @@ pub struct Summary {
     pub unknown_fields: Vec<String>,
 }
 
-/// Imports a checkpoint. `stop` ends it early; nothing is left behind then.
-///
-/// # Errors
-/// [`RecipeError`]; there is no output folder then.
-pub fn import(request: &Request<'_>, stop: &AtomicBool) -> Result<Summary, RecipeError> {
-    let Request { file, config, identifiers, names, sets, output } = request;
-    if output.exists() {
-        return Err(ImportError::Exists(output.to_path_buf()).into());
-    }
-    let published = Published::read(config)?;
-    let mut tensors = PublishedTensors::open(file)?;
-    let (vocabulary, cells) = names.board();
-    let model = published.model(vocabulary, cells);
-    model.check()?;
-    let report = tensors.report(&model);
-    report.clone().or_unfit(file)?;
-    let rows = tensors.shape(PUZZLE_TABLE).map_or(0, |shape| shape[0]);
-    check_rows(file, rows, identifiers.count(), names)?;
-    known::check(file, rows, names, sets)?;
-    let step = step_of(file);
-    let recipe = published.recipe(&name_of(output), step, data_of(names, sets), model.clone());
-    recipe.check()?;
-    let imported = Imported {
-        file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        sha256: files::sha256_of(file)?,
-        numbers: tensors.number_types().into_iter().map(str::to_owned).collect(),
-        names: names.clone(),
-        named: identifiers.count(),
-    };
-    write(&mut tensors, &recipe, request, (step, rows), &imported, stop)?;
-    let known = known::file(&imported.sha256);
-    Ok(Summary {
-        report,
-        parameters: specs(&model).iter().map(Spec::len).sum(),
-        rows: (rows, model.puzzle_width),
-        imported,
-        step,
-        known,
-        unknown_fields: published.unknown().map(str::to_owned).collect(),
-    })
+/// A published checkpoint whose configuration and tensors fit each other, before it is imported.
+#[derive(Debug)]
+pub struct PublishedCheckpoint {
+    file: PathBuf,
+    output: PathBuf,
+    published: Published,
+    tensors: PublishedTensors,
+    names: NamesFrom,
+    model: Config,
+    report: LoadReport,
+    /// Rows of the puzzle table.
+    rows: usize,
 }
 
-/// Writes the checkpoint beside its place, and then renames it: it is there whole or not at all.
-fn write(
-    tensors: &mut PublishedTensors,
-    recipe: &Recipe,
-    request: &Request<'_>,
-    (step, rows): (usize, usize),
-    imported: &Imported,
-    stop: &AtomicBool,
-) -> Result<(), RecipeError> {
-    let beside = NewFolder::begin(request.output)?;
-    let about = About::<()> {
-        recipe: recipe.clone(),
-        sets: request.sets.clone(),
-        examples: 0,
-        seconds: 0.0,
-        repeats: None,
-        state: None,
-        imported: Some(imported.clone()),
-    };
-    let needed = needed(&recipe.model, rows);
-    let model = |sink: &mut files::Sink| {
-        sink.write(&header(&needed))?;
-        for (name, _) in &needed {
-            tensors.read(name, |values| {
-                if stop.load(Ordering::Relaxed) {
-                    return Err(CheckpointError::Stopped);
-                }
-                Ok(sink.write(&to_bytes(values))?)
-            })?;
+impl PublishedCheckpoint {
+    /// Opens a file of tensors and its `all_config.yaml`, to be imported into the new folder `output`. All is checked that can be without
+    /// the names of the rows.
+    ///
+    /// # Errors
+    /// [`RecipeError`].
+    pub fn open(file: &Path, config: &Path, names: NamesFrom, output: &Path) -> Result<Self, RecipeError> {
+        if output.exists() {
+            return Err(ImportError::Exists(output.to_path_buf()).into());
         }
-        Ok(())
-    };
-    let parts = vec![
-        (Part::Model, Content::Pieces(Box::new(model))),
-        (Part::Identifiers, Content::Bytes(request.identifiers.to_lines().into_bytes())),
-    ];
-    match Folder::new(beside.path()).write(step, about, parts) {
-        Err(CheckpointError::Stopped) => return Err(ImportError::Interrupted.into()),
-        result => result?,
+        let published = Published::read(config)?;
+        let tensors = PublishedTensors::open(file)?;
+        let (vocabulary, cells) = names.board();
+        let model = published.model(vocabulary, cells);
+        model.check()?;
+        let report = tensors.report(&model);
+        report.clone().or_unfit(file)?;
+        let rows = tensors.shape(PUZZLE_TABLE).map_or(0, |shape| shape[0]);
+        if let NamesFrom::Puzzles { .. } = names {
+            check_rows(file, rows, 1, &names)?;
+        }
+        let (file, output) = (file.to_owned(), output.to_owned());
+        let checkpoint = Self { file, output, published, tensors, names, model, report, rows };
+        checkpoint.recipe(&[])?;
+        Ok(checkpoint)
     }
-    Ok(beside.finish()?)
+
+    /// Checks the task sets, in order, before their variants are drawn.
+    ///
+    /// # Errors
+    /// [`ImportError::OtherOrder`].
+    pub fn check_sets(&self, sets: &[SetDigest]) -> Result<(), ImportError> {
+        known::check(&self.file, self.rows, &self.names, sets)
+    }
+
+    /// Imports the checkpoint with these names of its rows. `stop` ends it early.
+    ///
+    /// # Errors
+    /// [`RecipeError`]; there is no output folder of ours then.
+    pub fn import(
+        mut self,
+        identifiers: &Identifiers,
+        sets: Vec<SetDigest>,
+        stop: &AtomicBool,
+    ) -> Result<Summary, RecipeError> {
+        let (file, rows) = (&self.file, self.rows);
+        check_rows(file, rows, identifiers.count(), &self.names)?;
+        let recipe = self.recipe(&sets)?;
+        let imported = Imported {
+            file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            sha256: sha256_of(file, stop)?,
+            numbers: self.tensors.number_types().into_iter().map(str::to_owned).collect(),
+            names: self.names.clone(),
+            named: identifiers.count(),
+        };
+        let (step, known) = (step_of(file), known::file(&imported.sha256));
+        let about = About::<()> {
+            recipe,
+            sets,
+            examples: 0,
+            seconds: 0.0,
+            repeats: None,
+            state: None,
+            imported: Some(imported.clone()),
+        };
+        self.write(about, identifiers, stop)?;
+        Ok(Summary {
+            report: self.report,
+            parameters: specs(&self.model).iter().map(Spec::len).sum(),
+            rows: (rows, self.model.puzzle_width),
+            imported,
+            step,
+            known,
+            unknown_fields: self.published.unknown().map(str::to_owned).collect(),
+        })
+    }
+
+    fn recipe(&self, sets: &[SetDigest]) -> Result<Recipe, RecipeError> {
+        let (name, data) = (name_of(&self.output), data_of(&self.names, sets));
+        let recipe = self.published.recipe(&name, step_of(&self.file), data, self.model.clone());
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// Writes the checkpoint beside its place, and then renames it: it is there whole or not at all.
+    fn write(&mut self, about: About<()>, identifiers: &Identifiers, stop: &AtomicBool) -> Result<(), RecipeError> {
+        let beside = NewFolder::begin(&self.output)?;
+        let (needed, tensors) = (needed(&self.model, self.rows), &mut self.tensors);
+        let model = |sink: &mut files::Sink| {
+            sink.write(&header(&needed))?;
+            for (name, _) in &needed {
+                tensors.read(name, |values| {
+                    if stop.load(Ordering::Relaxed) {
+                        return Err(CheckpointError::Stopped);
+                    }
+                    Ok(sink.write(&to_bytes(values))?)
+                })?;
+            }
+            Ok(())
+        };
+        let parts = vec![
+            (Part::Model, Content::Pieces(Box::new(model))),
+            (Part::Identifiers, Content::Bytes(identifiers.to_lines().into_bytes())),
+        ];
+        match Folder::new(beside.path()).write(step_of(&self.file), about, parts) {
+            Err(CheckpointError::Stopped) => return Err(RecipeError::Interrupted),
+            result => result?,
+        }
+        // of two imports into one place the first that is whole has it
+        beside.finish().map_err(|fault| match self.output.exists() {
+            true => ImportError::Exists(self.output.clone()).into(),
+            false => fault.into(),
+        })
+    }
+}
+
+/// SHA-256 of a file, unless `stop` is raised.
+fn sha256_of(file: &Path, stop: &AtomicBool) -> Result<String, RecipeError> {
+    let mut digest = Sha256::new();
+    files::read_pieces(file, |piece| {
+        digest.update(piece);
+        if stop.load(Ordering::Relaxed) { Err(RecipeError::Interrupted) } else { Ok(()) }
+    })?;
+    Ok(files::hex(&digest.finalize()))
 }
 
 fn check_rows(file: &Path, rows: usize, names: usize, from: &NamesFrom) -> Result<(), ImportError> {

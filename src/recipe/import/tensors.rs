@@ -1,9 +1,9 @@
-//! The tensors of a published file under the names that ours have.
+//! The tensors of a published file under the names that ours have: a file of torch.save, or of safetensors as `export` writes it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::checkpoint::{CheckpointError, LoadReport, TorchFile};
+use crate::checkpoint::{CheckpointError, LoadReport, Stored, TorchFile};
 use crate::model::{Config, Spec, specs};
 use crate::recipe::trained::PUZZLE_TABLE;
 
@@ -16,17 +16,39 @@ const MARKER: &str = "H_init";
 /// The tensors of a published file under the names of [`specs`].
 #[derive(Debug)]
 pub struct PublishedTensors {
-    file: TorchFile,
+    file: TensorFile,
     prefix: String,
 }
 
+#[derive(Debug)]
+enum TensorFile {
+    Torch(TorchFile),
+    Safetensors(Stored),
+}
+
+impl TensorFile {
+    fn open(path: &Path) -> Result<Self, CheckpointError> {
+        if Stored::is_safetensors(path)? {
+            return Ok(Self::Safetensors(Stored::open(path)?));
+        }
+        Ok(Self::Torch(TorchFile::open(path)?))
+    }
+
+    fn tensors(&self) -> Box<dyn Iterator<Item = (&str, &[usize])> + '_> {
+        match self {
+            Self::Torch(file) => Box::new(file.tensors()),
+            Self::Safetensors(file) => Box::new(file.tensors()),
+        }
+    }
+}
+
 impl PublishedTensors {
-    /// Opens a file of torch.save.
+    /// Opens a file of torch.save or of safetensors.
     ///
     /// # Errors
-    /// [`CheckpointError::Torch`].
+    /// [`CheckpointError`].
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
-        let file = TorchFile::open(path)?;
+        let file = TensorFile::open(path)?;
         let prefix = file.tensors().find_map(|(name, _)| name.strip_suffix(MARKER)).unwrap_or(PUBLISHED_PREFIX);
         let prefix = prefix.to_owned();
         Ok(Self { file, prefix })
@@ -34,7 +56,10 @@ impl PublishedTensors {
 
     /// The number types of its tensors, each once.
     pub fn number_types(&self) -> Vec<&'static str> {
-        self.file.number_types()
+        match &self.file {
+            TensorFile::Torch(file) => file.number_types(),
+            TensorFile::Safetensors(_) => vec!["float32"],
+        }
     }
 
     /// The shape of a tensor.
@@ -50,16 +75,20 @@ impl PublishedTensors {
         LoadReport::of(&found, &needed(config, rows))
     }
 
-    /// Hands the numbers of a tensor on, piece by piece.
+    /// Hands the numbers of a tensor on, piece by piece, each checked.
     ///
     /// # Errors
-    /// [`CheckpointError::Torch`].
+    /// [`CheckpointError`].
     pub fn read(
         &mut self,
         name: &str,
         take: impl FnMut(&[f32]) -> Result<(), CheckpointError>,
     ) -> Result<(), CheckpointError> {
-        self.file.read(&format!("{}{name}", self.prefix), take)
+        let name = format!("{}{name}", self.prefix);
+        match &mut self.file {
+            TensorFile::Torch(file) => file.read(&name, take),
+            TensorFile::Safetensors(file) => file.checked_pieces(&name, take),
+        }
     }
 
     /// The numbers of a tensor.
