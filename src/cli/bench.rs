@@ -4,13 +4,12 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use super::guard::guarded;
-use super::{CliError, Exit, print, talk};
+use super::{CliError, Exit, load_tasks, print, talk};
 use crate::bench::{self, BenchError, Plan, canvas};
 use crate::device::{DeviceChoice, Precision, on_device};
 use crate::encode::Canvas;
 use crate::model::{Config, Mixer, Positions};
 use crate::ops::Operations;
-use crate::task;
 
 /// Time one supervision step of a model
 #[derive(Debug, Args)]
@@ -114,7 +113,7 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
         None => {
             bench::run(plan(arguments, precision), device).map(|report| text(report.to_json(), report.to_terminal()))
         }
-        Some(set) => canvas::run(canvas_plan(arguments, precision), &task::load(set)?, device)
+        Some(set) => canvas::run(canvas_plan(arguments, precision), &load_tasks(set)?, device)
             .map(|report| text(report.to_json(), report.to_terminal())),
     })
 }

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::puzzles::KindName;
-use super::{CliError, Exit, interrupt, print, talk};
+use super::{CliError, Exit, interrupt, load_tasks, print, talk};
 use crate::dataset::{BLANK, Identifiers, published};
 use crate::files;
 use crate::puzzle::Kind;
 use crate::recipe::{self, NamesFrom, RecipeError, Request, SetDigest, Summary};
-use crate::task::{self, TaskSet};
+use crate::task::TaskSet;
 use crate::units::Count;
 
 /// Import a published checkpoint: a file of torch.save and its all_config.yaml
@@ -55,7 +55,7 @@ pub struct Arguments {
 
 /// Imports, and prints how the tensors fit.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
-    let sets: Vec<TaskSet> = arguments.tasks.iter().map(|name| task::load(name)).collect::<Result<_, _>>()?;
+    let sets: Vec<TaskSet> = arguments.tasks.iter().map(|name| load_tasks(name)).collect::<Result<_, _>>()?;
     let digests = arguments.tasks.iter().zip(&sets);
     let digests = digests.map(|(name, set)| SetDigest { name: name.clone(), digest: set.digest() }).collect();
     let (identifiers, names) = names(arguments, &sets)?;

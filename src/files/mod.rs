@@ -85,17 +85,22 @@ pub fn one_line(path: &Path) -> String {
     names::one_line(&path.display().to_string()).into_owned()
 }
 
-/// Serializes a path as text: as it is where it is UTF-8, else with `\xNN` for each byte that is not.
+/// Serializes a path as [`path_text`].
 ///
 /// # Errors
 /// Those of the serializer.
 pub fn escaped<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path_text(path))
+}
+
+/// Returns a path as text: as it is where it is UTF-8, else with `\xNN` for each byte that is not.
+pub fn path_text(path: &Path) -> String {
     let mut text = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
         text += chunk.valid();
         chunk.invalid().iter().for_each(|byte| text += &format!("\\x{byte:02x}"));
     }
-    serializer.serialize_str(&text)
+    text
 }
 
 fn way_in(error: &io::Error) -> &'static str {
@@ -191,7 +196,8 @@ pub fn not_json(path: &Path, text: &[u8], fault: &serde_json::Error) -> FileErro
     let message = match fault.classify() {
         _ if text.trim_ascii().is_empty() => "the file is empty; JSON is expected".to_owned(),
         Category::Syntax | Category::Eof => format!("this is not JSON: {fault}"),
-        Category::Data | Category::Io => fault.to_string(),
+        // it repeats names that stand in the file
+        Category::Data | Category::Io => names::one_line(&fault.to_string()).into_owned(),
     };
     format_error(path, message)
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ReportError;
 use crate::files::{self, FileError};
+use crate::names;
 use crate::score::{Score, wilson};
 
 /// Where the state of the default checkpoint lies.
@@ -109,7 +110,15 @@ impl Regression {
     /// # Errors
     /// [`ReportError::File`], also when a field is unknown.
     pub fn read(path: &Path) -> Result<Self, ReportError> {
-        Ok(files::read_json(path)?)
+        let state: Self = files::read_json(path)?;
+        for part in &state.parts {
+            let ids = part.only.iter().flatten().chain(&part.solved).chain([&part.tasks]);
+            if let Some((name, fault)) = ids.into_iter().find_map(|name| Some((name, names::fault(name)?))) {
+                let name = names::one_line(name);
+                return Err(files::format_error(path, format!("the name \"{name}\" {fault}")).into());
+            }
+        }
+        Ok(state)
     }
 
     /// Writes the state in one step.

@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(said("{}"), "challenges");
         assert_eq!(said("[]"), "a list");
         assert_eq!(said("3"), "the number 3");
-        let barc = format!(r#"{{"source": "x", "examples": [[[[1]], [[2]]]], "seeds": []}}"#);
+        let barc = r#"{"source": "x", "examples": [[[[1]], [[2]]]], "seeds": []}"#.to_owned();
         let foreign = [
             ("\u{1f}".to_owned(), "this is not JSON"),
             ("PK\u{3}\u{4}".to_owned(), "looks like a zip archive; hint: unpack it by `unzip a/file.json`"),

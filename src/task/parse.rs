@@ -45,7 +45,7 @@ impl Place<'_> {
             return Err(self.fault(format!("it has {} bytes; the most is {MOST_TASK}", text.len())));
         }
         let parsed = serde_json::from_str(text).map(|Unrepeated(value)| value);
-        parsed.map_err(|fault| self.fault(format!("{fault} of the task's text")))
+        parsed.map_err(|fault| self.fault(format!("{} of the task's text", names::one_line(&fault.to_string()))))
     }
 
     /// Ids become the names of rows, lines and files, where these parts mean something else.

@@ -98,7 +98,7 @@ fn challenges_in(folder: &Path) -> Result<Vec<String>, FileError> {
         .map(|path| {
             let real = path.canonicalize().ok();
             let known = shipped.iter().find(|(file, _)| file.is_some() && *file == real);
-            known.map_or_else(|| path.display().to_string(), |(_, name)| (*name).to_owned())
+            known.map_or_else(|| files::one_line(&path), |(_, name)| (*name).to_owned())
         })
         .collect();
     names.sort();
