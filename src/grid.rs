@@ -104,7 +104,7 @@ impl Grid {
                 return Err(GridError::Ragged { row: r, found: row.len(), expected });
             }
             for (c, cell) in row.iter().enumerate() {
-                let colour = cell.as_u64().filter(|&colour| colour < u64::from(COLOURS));
+                let colour = whole(cell).filter(|&colour| colour < u64::from(COLOURS));
                 let fault = || GridError::Colour { row: r, column: c, value: cell.to_string() };
                 cells.push(colour.ok_or_else(fault)? as u8);
             }
@@ -141,6 +141,16 @@ impl Grid {
     pub fn iter_rows(&self) -> impl Iterator<Item = &[u8]> {
         self.cells.chunks(self.columns)
     }
+}
+
+/// Returns the whole number from 0 that a JSON value is; `1.0` is 1.
+pub fn whole(value: &serde_json::Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_f64().and_then(whole_of))
+}
+
+/// Returns a float without a fraction as a whole number from 0.
+fn whole_of(value: f64) -> Option<u64> {
+    (value.fract() == 0.0 && (0.0..1e15).contains(&value)).then_some(value as u64)
 }
 
 /// What a JSON value is, in words.
@@ -226,6 +236,31 @@ impl<'de> Visitor<'de> for Rows {
     }
 }
 
+/// A whole number from 0, as `1` or as `1.0`.
+struct Cell(u64);
+
+impl<'de> Deserialize<'de> for Cell {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl Visitor<'_> for Number {
+            type Value = Cell;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number from 0 to 9")
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Cell, E> {
+                Ok(Cell(value))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Cell, E> {
+                whole_of(value).map(Cell).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Float(value), &self))
+            }
+        }
+        deserializer.deserialize_any(Number)
+    }
+}
+
 /// A row of numbers from 0, at most [`MAX_SIDE`].
 struct Row(Vec<u64>);
 
@@ -241,7 +276,7 @@ impl<'de> Deserialize<'de> for Row {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Row, A::Error> {
                 let mut cells = Vec::new();
-                while let Some(cell) = items.next_element()? {
+                while let Some(Cell(cell)) = items.next_element()? {
                     cells.push(cell);
                     if cells.len() > MAX_SIDE {
                         return Err(A::Error::custom(GridError::TooLarge { rows: 1, columns: cells.len() }));
@@ -268,6 +303,16 @@ mod tests {
     }
 
     #[test]
+    fn a_float_without_a_fraction_is_the_whole_number() {
+        let grid = Grid::new(1, 3, vec![0, 1, 9]).unwrap();
+        assert_eq!(Grid::from_json(&json!([[-0.0, 1.0, 9]])).unwrap(), grid);
+        assert_eq!(serde_json::from_str::<Grid>("[[0.0, 1e0, 9]]").unwrap(), grid);
+        for text in ["[[1.5]]", "[[10.0]]", "[[-1.0]]", "[[1e300]]", "[[\"1\"]]"] {
+            assert!(serde_json::from_str::<Grid>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn every_fault_is_named() {
         let fault = |value| Grid::from_json(&value).unwrap_err().to_string();
         assert!(fault(json!([])).contains("empty"));
@@ -275,7 +320,9 @@ mod tests {
         assert!(fault(json!([[1], [1, 2]])).contains("row 1 has 2 cells where row 0 has 1"));
         assert!(fault(json!([[0, 10]])).contains("cell (0, 1) is 10"));
         assert!(fault(json!([[0, -1]])).contains("cell (0, 1) is -1"));
-        assert!(fault(json!([[0.5]])).contains("is 0.5"));
+        assert!(fault(json!([[0, 1.5]])).contains("cell (0, 1) is 1.5"));
+        assert!(fault(json!([[10.0]])).contains("is 10.0"));
+        assert!(fault(json!([[-1.0]])).contains("is -1.0"));
         assert!(fault(json!("x")).contains("found a text"));
         assert!(fault(json!([3])).contains("the number 3 as row 0"));
         assert!(fault(json!(vec![[0]; 31])).contains("31 rows"));

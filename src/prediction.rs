@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::{self, FileError};
 use crate::grid::Grid;
+use crate::names;
 use crate::task::Task;
 
 /// One answer.
@@ -98,8 +99,18 @@ pub fn read(path: &Path) -> Result<Vec<Prediction>, FileError> {
     let text = files::read_text(path)?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let parse = |(i, line)| {
-        let fault = |e| format!("line {} is no prediction: {e}; solve writes the file by --predictions", i + 1);
-        serde_json::from_str(line).map_err(|e| files::format_error(path, fault(e)))
+        let fault = |e: serde_json::Error| {
+            let e = names::one_line(&e.to_string()).into_owned();
+            format!("line {} is no prediction: {e}; solve writes the file by --predictions", i + 1)
+        };
+        let prediction: Prediction = serde_json::from_str(line).map_err(|e| files::format_error(path, fault(e)))?;
+        match names::fault(&prediction.task) {
+            None => Ok(prediction),
+            Some(fault) => {
+                let task = names::one_line(&prediction.task);
+                Err(files::format_error(path, format!("line {}: the id \"{task}\" of its task {fault}", i + 1)))
+            }
+        }
     };
     lines.map(parse).collect()
 }

@@ -22,7 +22,8 @@ pub const PASS_AT: [usize; 6] = [1, 2, 5, 10, 100, 1000];
 pub enum ScoreError {
     /// The right answers are not known.
     #[error(
-        "{set} has no solution for test input {test} of task {task}; a set without its solutions file cannot be scored"
+        "{set} has no solution for test input {test} of task {task}, and {hidden} of its {outputs} test outputs have none in all; \
+         hint: put the solutions file beside the challenges, since a score needs every solution"
     )]
     Hidden {
         /// The set.
@@ -31,6 +32,10 @@ pub enum ScoreError {
         task: String,
         /// Its first test input without one.
         test: usize,
+        /// The test outputs of the set without a solution.
+        hidden: usize,
+        /// The test outputs of the set.
+        outputs: usize,
     },
 }
 
@@ -111,7 +116,7 @@ pub fn score(answers: &Answers, set: &TaskSet, ranks: Option<&Ranks>) -> Result<
     Ok(Score {
         tasks: set.tasks.len(),
         outputs,
-        kaggle_score: solved_outputs as f64 / outputs as f64,
+        kaggle_score: solved_outputs as f64 / outputs.max(1) as f64,
         task_score: task_mean(set, solved.iter().copied()),
         solved_outputs,
         solved_tasks: complete.map(|(task, _)| task.id.clone()).collect(),
@@ -127,6 +132,8 @@ fn solved_outputs(task: &Task, answers: &[Vec<Grid>], set: &TaskSet) -> Result<u
             set: set.name.clone(),
             task: task.id.clone(),
             test: i,
+            hidden: set.hidden_outputs(),
+            outputs: set.outputs(),
         })?;
         solved += usize::from(answers.get(i).is_some_and(|grids| grids.contains(truth)));
     }
@@ -136,7 +143,7 @@ fn solved_outputs(task: &Task, answers: &[Vec<Grid>], set: &TaskSet) -> Result<u
 /// The mean over tasks of the share of their outputs that `counts` holds.
 fn task_mean(set: &TaskSet, counts: impl Iterator<Item = usize>) -> f64 {
     let shares = set.tasks.iter().zip(counts).map(|(task, count)| count as f64 / task.test.len() as f64);
-    shares.sum::<f64>() / set.tasks.len() as f64
+    shares.sum::<f64>() / set.tasks.len().max(1) as f64
 }
 
 /// Wilson's 95% interval for a share of which `successes` of `trials` were seen; (0, 1) when nothing was tried.
@@ -168,6 +175,15 @@ mod tests {
         assert_eq!(rounded(15.0, 148.0), "0.0624 0.1605");
         assert_eq!(rounded(0.0, 20.0), "0.0000 0.1611");
         assert_eq!(rounded(1.0, 29.0), "0.0061 0.1718");
+    }
+
+    #[test]
+    fn the_score_of_no_task_is_a_number_that_a_record_can_hold() {
+        let set = TaskSet { name: "none".into(), tasks: Vec::new() };
+        let score = score(&Answers::new(), &set, Some(&Ranks::default())).unwrap();
+        assert_eq!((score.kaggle_score, score.task_score, score.pass_at.clone().unwrap()[&1]), (0.0, 0.0, 0.0));
+        let text = serde_json::to_string(&score).unwrap();
+        assert_eq!(serde_json::from_str::<Score>(&text).unwrap(), score);
     }
 
     #[test]

@@ -136,6 +136,7 @@ fn a_set_without_solutions_is_solved_but_not_scored() {
     let ended = folder.run(&["solve", "mine_challenges.json", "--solver", "copy"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(!ended.stdout.contains("kaggle score"));
+    assert!(ended.stdout.contains("\nno score: 1 of 1 test outputs have no solution\n"), "{}", ended.stdout);
     let ended = folder.run(&["score", "submissions/submission.json", "--tasks", "mine_challenges.json"]);
     assert_refused(&ended, &["no solution for test input 0 of task x1"]);
     let ended = folder.run(&["compare", "submissions"]);
@@ -352,5 +353,5 @@ fn one_fault_is_one_fault() {
     let ended = folder.run(&["validate", "submission.json", "--tasks", "mine_challenges.json"]);
     assert_eq!((ended.code, ended.stderr.as_str()), (1, "submission.json: 1 fault\n"));
     let ended = folder.run(&["score", "submission.json", "--tasks", "mine_challenges.json"]);
-    assert!(ended.code == 0 && ended.stderr.contains("has 1 fault;"), "{}", ended.stderr);
+    assert!(ended.code == 0 && ended.stdout.contains("\nfaults        1; an attempt"), "{}", ended.stdout);
 }

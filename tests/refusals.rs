@@ -129,15 +129,13 @@ fn links_are_written_through_and_pipes_are_refused() {
 fn keys_ids_and_solutions_that_do_not_fit_are_refused_with_the_nearest_name() {
     let folder = Program::new();
     let tests = task(pair(), json!([{"input": [[1]]}])).replace("\"test\"", "\"tests\"");
-    assert_refused(&solve_text(&folder, &tests), &["task x1", "\"tests\"", "did you mean \"test\"?"]);
+    assert_refused(&solve_text(&folder, &tests), &["task x1", "\"test\" is missing", "rename \"tests\" to \"test\""]);
     let one = task(pair(), json!([{"input": [[1]]}]));
     let twice = format!("{},{}", &one[..one.len() - 1], &one[1..]);
     assert_refused(&solve_text(&folder, &twice), &["task x1", "more than once"]);
     assert_refused(&solve_text(&folder, &one.replace("x1", "../x1")), &["../x1", "path separator"]);
     folder.write("bad_solutions.json", r#"{"x2": [[[5]]]}"#);
     assert_refused(&solve_text(&folder, &one), &["bad_solutions.json", "task x1", "without scoring"]);
-    folder.write("bad_solutions.json", r#"{"x1": [[[5]]], "x10": [[[5]]]}"#);
-    assert_refused(&solve_text(&folder, &one), &["bad_solutions.json", "task x10", "did you mean \"x1\"?"]);
     assert!(!folder.has("out"));
     folder.write("bad_solutions.json", "\u{feff}{\"x1\": [[[5]]]}");
     assert_eq!(solve_text(&folder, &format!("\u{feff}{one}")).code, 0, "a byte order mark is passed over");
@@ -150,11 +148,19 @@ fn one_file_in_the_place_of_another_is_told_apart() {
     let score = |file: &str| folder.run(&["score", file, "--tasks", "mine_challenges.json"]);
     assert_refused(
         &score("submissions/run.json"),
-        &["submissions/run.json", "no task of mine_challenges.json", "record"],
+        &["submissions/run.json: no task of mine_challenges.json", "its submission is submissions/submission.json"],
     );
     assert_eq!(score("submissions/submission.json").code, 0);
     let compared = folder.run(&["compare", "submissions/submission.json"]);
-    assert_refused(&compared, &["submissions/submission.json", "this is a submission", "run.json"]);
+    assert_refused(&compared, &["this is a submission", "hint: its record is submissions/run.json"]);
+    fs::remove_file(folder.path("submissions/run.json")).unwrap();
+    for run in ["submissions/submission.json", "submissions"] {
+        for command in ["compare", "report"] {
+            let ended = folder.run(&[command, run]);
+            assert_refused(&ended, &["submissions/submission.json: this is a submission", "by --tasks"]);
+            assert!(!ended.stderr.contains("is submissions/run.json"), "it names no file that is not there");
+        }
+    }
 }
 
 #[test]
@@ -194,7 +200,7 @@ fn a_wrong_file_or_folder_is_named_with_the_way_out() {
         (&["solve", "mine_challenges.json", "--solver", "copy", "--shard", "2/2"], &["take fewer shards"]),
         (&["solve", "mine_challenges.json", "--solver", "copy", "--adapt", "9s"], &["--adapt belongs to --solver trm"]),
         (&["score", "nowhere.json", set[0], set[1]], &["cannot read nowhere.json"]),
-        (&["score", "submissions", set[0], set[1]], &["submissions", "name a file in it"]),
+        (&["score", "hollow", set[0], set[1]], &["hollow", "no submission.json", "hint: name the submission's file"]),
         (&["score", "picture.json", set[0], set[1]], &["picture.json: this is not JSON"]),
         (&["score", "list.json", set[0], set[1]], &["list.json", "expected an object of tasks"]),
         (
@@ -204,9 +210,9 @@ fn a_wrong_file_or_folder_is_named_with_the_way_out() {
         (&["score", "submissions/submission.json", set[0], "nowhere"], &["no task set \"nowhere\""]),
         (&["validate", "empty.json", set[0], set[1]], &["empty.json: the file is empty"]),
         (&["validate", "picture.json", set[0], set[1]], &["picture.json", "this is not text"]),
-        (&["validate", "submissions", set[0], set[1]], &["submissions", "name a file in it"]),
+        (&["validate", "hollow", set[0], set[1]], &["hollow", "no submission.json"]),
         (&["merge", "submissions/run.json", set[0], set[1], "--output", "m.json"], &["run.json", "trm-arc validate"]),
-        (&["merge", "submissions", set[0], set[1], "--output", "m.json"], &["submissions", "name a file in it"]),
+        (&["merge", "hollow", set[0], set[1], "--output", "m.json"], &["hollow", "no submission.json"]),
         (&["compare", "picture.json"], &["picture.json: this is not JSON"]),
         (&["compare", "empty.json"], &["empty.json: the file is empty"]),
         (&["compare", "list.json"], &["list.json: this is no run's record", "run.json"]),

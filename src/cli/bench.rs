@@ -4,13 +4,12 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use super::guard::guarded;
-use super::{CliError, Exit, print, talk};
+use super::{CliError, Exit, load_tasks, print, talk};
 use crate::bench::{self, BenchError, Plan, canvas};
 use crate::device::{DeviceChoice, Precision, on_device};
 use crate::encode::Canvas;
 use crate::model::{Config, Mixer, Positions};
 use crate::ops::Operations;
-use crate::task;
 
 /// Time one supervision step of a model
 #[derive(Debug, Args)]
@@ -109,7 +108,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
 
 fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliError> {
     // the processor is asked last, so that a wrong argument is refused in one way on all of them
-    let set = arguments.tasks.as_deref().map(task::load).transpose()?;
+    let set = arguments.tasks.as_deref().map(load_tasks).transpose()?;
     config(arguments).check().map_err(BenchError::from)?;
     if set.is_some() {
         canvas::check_canvases(&config(arguments), &canvases(arguments))?;

@@ -7,13 +7,13 @@ use clap::Args;
 
 use super::identifiers::variants;
 use super::puzzles::KindName;
-use super::{CliError, Exit, interrupt, print, talk};
+use super::{CliError, Exit, interrupt, load_tasks, print, talk};
 use crate::dataset::published::{self, PublishedError};
 use crate::dataset::{BLANK, Identifiers};
 use crate::files;
 use crate::puzzle::Kind;
 use crate::recipe::{NamesFrom, PublishedCheckpoint, RecipeError, SetDigest, Summary};
-use crate::task::{self, TaskSet};
+use crate::task::TaskSet;
 use crate::units::Count;
 
 /// Import a published checkpoint: its file of torch.save or safetensors, and its all_config.yaml
@@ -81,7 +81,7 @@ fn import(arguments: &Arguments, stop: &AtomicBool) -> Result<Summary, CliError>
     let Arguments { file, config, output, .. } = arguments;
     let names = names_from(arguments)?;
     let checkpoint = PublishedCheckpoint::open(file, config, names.clone(), output)?;
-    let sets: Vec<TaskSet> = arguments.tasks.iter().map(|name| task::load(name)).collect::<Result<_, _>>()?;
+    let sets: Vec<TaskSet> = arguments.tasks.iter().map(|name| load_tasks(name)).collect::<Result<_, _>>()?;
     let digests = arguments.tasks.iter().zip(&sets);
     let digests: Vec<SetDigest> =
         digests.map(|(name, set)| SetDigest { name: name.clone(), digest: set.digest() }).collect();

@@ -10,6 +10,7 @@ use super::{CliError, Exit, counted, print};
 use crate::checkpoint;
 use crate::files;
 use crate::model::{Backward, Config, Latents, Local, Mixer, Nets, Positions};
+use crate::names;
 use crate::recipe::{Adaptation, Imported, NamesFrom, PuzzleData, Trained};
 use crate::units::Count;
 
@@ -37,7 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let trained = Trained::load(&path, &Cpu::default())?;
     print(&match (arguments.json, arguments.tasks) {
         (true, _) => to_json(&trained),
-        (_, true) => tasks(&trained).map(|(task, rows)| format!("{task} {rows}\n")).collect(),
+        (_, true) => tasks(&trained).map(|(task, rows)| format!("{} {rows}\n", names::one_line(task))).collect(),
         _ => to_terminal(&trained),
     })?;
     Ok(Exit::Done)
@@ -81,7 +82,7 @@ fn to_terminal(trained: &Trained<Cpu>) -> String {
         facts.push((learned, format!("{}, digest {}", set.name, set.digest)));
     }
     // names of sets and files come from the manifest, and each fact is one line
-    facts.into_iter().map(|(name, fact)| format!("{name:<12}{}\n", fact.replace('\n', "\\n"))).collect()
+    facts.into_iter().map(|(name, fact)| format!("{name:<12}{}\n", names::one_line(&fact))).collect()
 }
 
 fn rows_each(counts: &[usize]) -> String {

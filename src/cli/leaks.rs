@@ -4,9 +4,8 @@ use std::fmt::Write;
 
 use clap::Args;
 
-use super::{CliError, Exit, counted, print, talk};
+use super::{CliError, Exit, counted, load_tasks, print, talk};
 use crate::overlap::{Evidence, Extent, Likeness, Overlap};
-use crate::task;
 
 /// Find tasks and pairs that two sets share; exit 1 when a test pair of the second is in the first
 #[derive(Debug, Args)]
@@ -35,7 +34,7 @@ pub struct Arguments {
 
 /// Prints what is shared.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
-    let (first, second) = (task::load(&arguments.first)?, task::load(&arguments.second)?);
+    let (first, second) = (load_tasks(&arguments.first)?, load_tasks(&arguments.second)?);
     let likeness = if arguments.up_to_symmetry { Likeness::UpToSymmetry } else { Likeness::Equal };
     let overlap = Overlap::between(&first, &second, likeness);
     for set in [&overlap.first, &overlap.second].into_iter().filter(|set| !set.has_solutions) {

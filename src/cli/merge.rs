@@ -1,13 +1,15 @@
 //! `trm-arc merge`: the submissions of shards become the submission of the set.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{CliError, Exit, counted, print};
+use super::{CliError, Exit, counted, load_tasks, print, talk};
 use crate::files;
-use crate::submission;
-use crate::task;
+use crate::report::{Merged, Run};
+use crate::solve;
+use crate::submission::{self, Attempted};
+use crate::task::TaskSet;
 
 /// Merge the submissions of all shards of a set
 #[derive(Debug, Args)]
@@ -16,10 +18,11 @@ use crate::task;
   trm-arc solve arc-agi-2/evaluation --shard 2/2 --submission shards/2/submission.json
   trm-arc merge shards/1/submission.json shards/2/submission.json --tasks arc-agi-2/evaluation --output submission.json
 
-The merged file is, byte for byte, what one run over the whole set writes. A shard is complete from its first second, as a submission is; \
+The merged file is, byte for byte, what one run over the whole set writes. Its record, beside it, joins those that lie beside the submissions, so that \
+trm-arc report and compare take the whole as a run. A shard is complete from its first second, as a submission is; \
 predictions are merged by writing one file after the other.")]
 pub struct Arguments {
-    /// The submissions, one of each shard, in any order
+    /// The submissions or the folders they lie in, one of each shard, in any order
     #[arg(required = true)]
     submissions: Vec<PathBuf>,
     /// A set's name, a challenges file or a folder of task files
@@ -28,15 +31,76 @@ pub struct Arguments {
     /// Where Kaggle's file goes
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
+    /// Where the record of the whole goes; run.json beside the output without it
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 /// Merges, and prints how much there is.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
-    let Arguments { submissions, tasks, output } = arguments;
-    let set = task::load(tasks)?;
-    files::check_writable(output)?;
-    submission::merge(&set, submissions)?.write(output)?;
+    let Arguments { submissions, tasks, output, .. } = arguments;
+    let set = load_tasks(tasks)?;
+    let record = arguments.record.clone().unwrap_or_else(|| solve::record_beside(output));
+    let files: Vec<PathBuf> = submissions.iter().map(|path| submission::file_in(path)).collect();
+    let beside: Vec<PathBuf> = files.iter().map(|file| solve::record_beside(file)).collect();
+    check_output(output, &[&files[..], &beside].concat())?;
+    check_output(&record, &[&files[..], std::slice::from_ref(output)].concat())?;
+    let merged = submission::merge(&set, submissions)?;
+    let (shards, lacking) = records(&set, &files)?;
+    let mut joined = None;
+    if lacking.is_empty() {
+        check_output(&record, &beside)?;
+        joined = Some(Merged::of(&set, &shards, &merged.answers())?);
+    }
+    merged.write(output)?;
     let (tasks, outputs) = (counted(set.tasks.len(), "task"), counted(set.outputs(), "output"));
-    print(&format!("{}, {tasks}, {outputs} of {}\n", output.display(), counted(submissions.len(), "shard")))?;
+    let count = counted(submissions.len(), "shard");
+    print(&format!("{}, {tasks}, {outputs} of {count}\n", output.display()))?;
+    let Some(Merged { record: joined, differences }) = joined else {
+        talk(format_args!(
+            "note: no record is written: {} without the record of its tasks beside it: {}; hint: report and compare take {} with --tasks",
+            counted(lacking.len(), "submission"),
+            lacking.join(", "),
+            output.display(),
+        ));
+        return Ok(Exit::Done);
+    };
+    for difference in differences {
+        talk(format_args!("note: the shards differ: {difference}"));
+    }
+    joined.write(&record)?;
+    print(&format!("{}, record of {count}\n", record.display()))?;
     Ok(Exit::Done)
+}
+
+/// Refuses an output that cannot be written or takes the place of one of these files.
+fn check_output(output: &Path, files: &[PathBuf]) -> Result<(), CliError> {
+    files::check_writable(output)?;
+    let place = files::place(output)?;
+    if files.iter().filter_map(|file| files::place(file).ok()).any(|file| file == place) {
+        let output = output.display();
+        let fault = format!("{output} is read or written already; hint: name another --output or --record");
+        return Err(CliError::Usage(fault));
+    }
+    Ok(())
+}
+
+/// The records beside the submissions, and the submissions without one of their tasks.
+fn records(set: &TaskSet, files: &[PathBuf]) -> Result<(Vec<Run>, Vec<String>), CliError> {
+    let (mut runs, mut lacking) = (Vec::new(), Vec::new());
+    for file in files {
+        let beside = solve::record_beside(file);
+        let run = if beside.exists() { Run::read(&beside).ok() } else { None };
+        let ids = match run {
+            Some(_) => submission::read_attempts(file)?,
+            None => Attempted::new(),
+        };
+        let tasks = set.tasks.iter().filter(|task| ids.contains_key(&task.id)).cloned().collect();
+        let digest = TaskSet { name: set.name.clone(), tasks }.digest();
+        match run.filter(|run| run.record.tasks.digest == digest) {
+            Some(run) => runs.push(run),
+            None => lacking.push(file.display().to_string()),
+        }
+    }
+    Ok((runs, lacking))
 }

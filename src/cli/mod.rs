@@ -26,6 +26,7 @@ mod regress;
 mod report;
 mod score;
 mod solve;
+mod submitted;
 mod tasks;
 mod train;
 mod validate;
@@ -53,7 +54,7 @@ use crate::report::ReportError;
 use crate::score::ScoreError;
 use crate::solve::SolveError;
 use crate::submission::MergeError;
-use crate::task::TaskError;
+use crate::task::{self, TaskError, TaskSet};
 use crate::train::TrainError;
 
 /// Train, run, judge and submit Tiny Recursive Models (arXiv 2510.04871) on ARC-AGI.
@@ -239,6 +240,13 @@ fn print_drawing(text: &str) -> Result<(), CliError> {
 /// Puts a line of talk on stderr. Nobody need listen: the work goes on when it is closed.
 fn talk(line: impl Display) {
     let _ = writeln!(io::stderr(), "{}", names::shown(&line.to_string()));
+}
+
+/// Loads a set, and says what was ignored in its files.
+fn load_tasks(name: &str) -> Result<TaskSet, CliError> {
+    let (set, ignored) = task::load_noted(name)?;
+    ignored.notes(&set.name).iter().for_each(|note| talk(format_args!("note: {note}")));
+    Ok(set)
 }
 
 /// The most bytes of an error; it repeats what stands in a file, which may be of any length.

@@ -2,25 +2,31 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 
-use super::{CliError, Exit, counted, print, talk};
+use super::{CliError, Exit, counted, load_tasks, print, talk};
 use crate::prediction;
-use crate::report::RECORD_FILE;
+use crate::report::Record;
 use crate::score::{self, Ranks, Score};
-use crate::submission;
-use crate::task::{self, TaskSet};
+use crate::submission::{self, Fault, Submitted};
+use crate::task::TaskSet;
 use crate::units::Percent;
+
+/// The most faults that are printed one by one.
+const MAX_FAULTS: usize = 10;
 
 /// Score a submission: Kaggle's mean over outputs, the mean over tasks, the solved tasks
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   trm-arc score submissions/submission.json --tasks arc-agi-1/evaluation
-  trm-arc score submission.json --tasks arc-agi-1/evaluation --predictions predictions.jsonl --json")]
+  trm-arc score submission.json --tasks arc-agi-1/evaluation --predictions predictions.jsonl --json
+
+The faults of a submission are named below its scores, in JSON as \"faults\". An attempt at fault counts as wrong.")]
 pub struct Arguments {
-    /// Kaggle's file
+    /// Kaggle's file, or the folder of a run
     submission: PathBuf,
     /// A set's name, a challenges file with its solutions beside it, or a folder of task files
     #[arg(long)]
@@ -31,18 +37,27 @@ pub struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Exit 1 where the submission has a fault
+    #[arg(long)]
+    strict: bool,
 }
 
-/// Prints the scores.
+/// The scores, and what is wrong with the submission.
+#[derive(Serialize)]
+struct Judged<'a> {
+    #[serde(flatten)]
+    score: &'a Score,
+    faults: &'a [Fault],
+}
+
+/// Prints the scores, and the faults of the submission.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
-    let set = task::load(&arguments.tasks)?;
-    let answers = submission::read_answers(&arguments.submission)?;
+    let set = load_tasks(&arguments.tasks)?;
+    let submitted = Submitted::read(&arguments.submission)?;
+    let answers = submitted.answers()?;
+    let faults = submitted.faults(&set)?;
     if !set.tasks.iter().any(|task| answers.contains_key(&task.id)) {
-        return Err(CliError::Usage(format!(
-            "{}: no task of {} is in it; name the submission of that set ({RECORD_FILE} beside it is a run's record)",
-            arguments.submission.display(),
-            set.name,
-        )));
+        return Err(CliError::Usage(no_task_of(submitted.path(), &set)));
     }
     let ranks = match &arguments.predictions {
         Some(path) => {
@@ -53,19 +68,37 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         None => None,
     };
     let score = score::score(&answers, &set, ranks.as_ref())?;
-    let faults = submission::check(&arguments.submission, &set)?.len();
-    if faults > 0 {
-        let faults = counted(faults, "fault");
-        talk(format_args!(
-            "note: the submission has {faults}; what is at fault counts as wrong; `trm-arc validate` names all"
-        ));
-    }
     if arguments.json {
-        print(&(serde_json::to_string_pretty(&score).expect("a score is plain data") + "\n"))?;
+        let judged = Judged { score: &score, faults: &faults };
+        print(&(serde_json::to_string_pretty(&judged).expect("a score is plain data") + "\n"))?;
     } else {
-        print(&text(&score))?;
+        print(&(text(&score) + &faults_text(&faults)))?;
     }
-    Ok(Exit::Done)
+    Ok(if arguments.strict && !faults.is_empty() { Exit::Failed } else { Exit::Done })
+}
+
+/// Says that a submission has no task of the set, and which file beside it may have been meant.
+fn no_task_of(path: &Path, set: &TaskSet) -> String {
+    let beside = path.with_file_name(submission::FILE_NAME);
+    let hint = match Record::read(path) {
+        Ok(_) if beside.exists() => format!("this is a run's record, and its submission is {}", beside.display()),
+        Ok(_) => "this is a run's record; name the run's submission".into(),
+        Err(_) => "name the submission of that set, or by --tasks the set of this submission".into(),
+    };
+    format!("{}: no task of {} is in it; hint: {hint}", path.display(), set.name)
+}
+
+/// The faults in words, the first of them one by one.
+fn faults_text(faults: &[Fault]) -> String {
+    if faults.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("{:<13} {}; an attempt at fault counts as wrong\n", "faults", faults.len());
+    faults.iter().take(MAX_FAULTS).for_each(|fault| text += &format!("  {fault}\n"));
+    if faults.len() > MAX_FAULTS {
+        text += &format!("  and {} more, which trm-arc validate names\n", faults.len() - MAX_FAULTS);
+    }
+    text
 }
 
 fn warn_of_strangers<'a>(what: &str, tasks: impl Iterator<Item = &'a str>, set: &TaskSet) {

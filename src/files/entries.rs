@@ -12,6 +12,12 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entries<V>(pub Vec<(String, V)>);
 
+impl<V> Default for Entries<V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
 impl<V> Entries<V> {
     /// The keys that stand there more than once, each once, in the order of their repetition.
     pub fn repeated(&self) -> Vec<&str> {

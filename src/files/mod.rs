@@ -13,6 +13,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use serde::Serializer;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use sha2::{Digest, Sha256};
@@ -36,7 +37,7 @@ const MOST_SHORT: usize = 1 << 20;
 #[derive(Debug, Error)]
 pub enum FileError {
     /// The file could not be read.
-    #[error("cannot read {path}: {source}{}", way_in(.source))]
+    #[error("cannot read {}: {source}{}", one_line(.path), way_in(.source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -44,7 +45,7 @@ pub enum FileError {
         source: io::Error,
     },
     /// The file could not be written.
-    #[error("cannot write {path}: {source}{}", remedy(.source))]
+    #[error("cannot write {}: {source}{}", one_line(.path), remedy(.source))]
     Write {
         /// The file.
         path: PathBuf,
@@ -64,19 +65,42 @@ pub enum FileError {
         known: String,
     },
     /// Another process has it in hand.
-    #[error("another run is writing to {path}; wait for its end, or name another place")]
+    #[error("another run is writing to {}; wait for its end, or name another place", one_line(.path))]
     Busy {
         /// The file or folder.
         path: PathBuf,
     },
     /// The file is not what its format says.
-    #[error("{path}: {message}")]
+    #[error("{}: {message}", one_line(.path))]
     Format {
         /// The file.
         path: PathBuf,
         /// What is wrong, and where.
         message: String,
     },
+}
+
+/// Returns a path as it may stand in a line: names of files come from archives.
+pub fn one_line(path: &Path) -> String {
+    names::one_line(&path.display().to_string()).into_owned()
+}
+
+/// Serializes a path as [`path_text`].
+///
+/// # Errors
+/// Those of the serializer.
+pub fn escaped<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path_text(path))
+}
+
+/// Returns a path as text: as it is where it is UTF-8, else with `\xNN` for each byte that is not.
+pub fn path_text(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text += chunk.valid();
+        chunk.invalid().iter().for_each(|byte| text += &format!("\\x{byte:02x}"));
+    }
+    text
 }
 
 fn way_in(error: &io::Error) -> &'static str {
@@ -172,7 +196,8 @@ pub fn not_json(path: &Path, text: &[u8], fault: &serde_json::Error) -> FileErro
     let message = match fault.classify() {
         _ if text.trim_ascii().is_empty() => "the file is empty; JSON is expected".to_owned(),
         Category::Syntax | Category::Eof => format!("this is not JSON: {fault}"),
-        Category::Data | Category::Io => fault.to_string(),
+        // it repeats names that stand in the file
+        Category::Data | Category::Io => names::one_line(&fault.to_string()).into_owned(),
     };
     format_error(path, message)
 }

@@ -14,6 +14,14 @@ pub struct Answer {
     pub halt_logit: f32,
 }
 
+impl Answer {
+    /// Returns the halting probability, in 0..=1; 0 where the logit is NaN: a state that overflowed is sure of nothing.
+    pub fn halting_probability(&self) -> f64 {
+        let logit = f64::from(self.halt_logit);
+        if logit.is_nan() { 0.0 } else { 1.0 / (1.0 + (-logit).exp()) }
+    }
+}
+
 impl<D: Operations, T> Step<D, T> {
     /// The answers of the batch, in order.
     pub fn answers(&self, model: &Model<D>, inputs: &Inputs<D>) -> Vec<Answer> {
@@ -32,4 +40,16 @@ pub fn answers<D: Operations>(kinds: &[u8], halt: &Vector<D>, model: &Model<D>, 
         halt_logit,
     };
     inputs.segments.ranges().zip(halt.as_vec()).map(answer).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_halting_probability_of_any_logit_is_a_finite_number() {
+        let halting = |halt_logit| Answer { cells: Vec::new(), halt_logit }.halting_probability();
+        let found = [0.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -f32::NAN, f32::MAX, f32::MIN].map(halting);
+        assert_eq!(found, [0.5, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+    }
 }

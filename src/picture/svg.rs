@@ -9,6 +9,7 @@ use std::fmt::Write;
 use super::palette::{Colour, GRID_LINE, GROUND, colour_of};
 use super::scene::{Board, Caption, Font, Scene, Stroke};
 use crate::grid::Grid;
+use crate::names;
 
 impl Scene<'_> {
     /// The file's text.
@@ -96,17 +97,17 @@ fn caption(svg: &mut String, Caption { at: (x, y), font, colour, text }: &Captio
     line(svg, format_args!("<text x=\"{x}\" y=\"{y}\" {font} fill=\"{}\">{}</text>", colour.hex(), escaped(text)));
 }
 
-/// A text as XML can hold it: its own signs written out, and characters that XML forbids replaced.
+/// A text as XML can hold it: its own signs written out, what breaks or turns a line as an escape, and characters that XML forbids replaced.
 pub(super) fn escaped(text: &str) -> String {
     let character = |character: char| match character {
         '&' => "&amp;".to_owned(),
         '<' => "&lt;".to_owned(),
         '>' => "&gt;".to_owned(),
         '"' => "&quot;".to_owned(),
-        '\u{0}'..' ' | '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER.to_string(),
+        '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER.to_string(),
         other => other.to_string(),
     };
-    text.chars().map(character).collect()
+    names::one_line(text).chars().map(character).collect()
 }
 
 #[cfg(test)]
@@ -212,6 +213,6 @@ mod tests {
         assert!(!svg.contains("<script"), "{svg}");
         let document = Document::parse(&svg).unwrap();
         let text = document.descendants().find(|node| node.has_tag_name("text")).unwrap();
-        assert_eq!(text.text(), Some("task <script>\"&\u{fffd}</script> of \u{e4}"));
+        assert_eq!(text.text(), Some("task <script>\"&\\u{1}</script> of \u{e4}"));
     }
 }

@@ -29,6 +29,8 @@ pub enum Kind {
     Human,
     /// A solver without a model, of this program.
     NoModel,
+    /// Whatever made a submission without a record.
+    Unknown,
 }
 
 impl fmt::Display for Kind {
@@ -41,6 +43,7 @@ impl fmt::Display for Kind {
             Self::Ensemble => "ensemble",
             Self::Human => "human",
             Self::NoModel => "no-model",
+            Self::Unknown => "unknown",
         })
     }
 }

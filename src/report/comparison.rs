@@ -158,7 +158,7 @@ fn our_row(Run { source, record: run }: &Run) -> Option<Row> {
     Some(Row {
         ours: true,
         system: run.name.clone(),
-        kind: if run.checkpoint.is_some() { Kind::Recursive } else { Kind::NoModel },
+        kind: run.kind(),
         benchmark,
         split,
         metric: "pass@2".into(),
@@ -171,7 +171,7 @@ fn our_row(Run { source, record: run }: &Run) -> Option<Row> {
         cost_per_task_usd: None,
         seconds_per_task: run.seconds_per_task(),
         source: source.clone(),
-        date: month(run.started_unix),
+        date: if run.is_of_submission() { String::new() } else { month(run.started_unix) },
         note: note(run),
     })
 }
@@ -206,6 +206,7 @@ fn note(run: &Record) -> String {
         Status::Running => parts.push("did not end in order".into()),
         Status::TimeLimit => parts.push(format!("time limit, {} tasks not reached", run.unanswered)),
         Status::Interrupted => parts.push(format!("interrupted, {} tasks not reached", run.unanswered)),
+        Status::Complete if run.unanswered > 0 => parts.push(format!("{} tasks missing", run.unanswered)),
         Status::Complete => {}
     }
     if !run.unseen.is_empty() {

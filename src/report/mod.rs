@@ -8,10 +8,12 @@ mod begun;
 mod change;
 pub mod chart;
 mod comparison;
+mod merged;
 mod puzzles;
 mod record;
 mod regression;
 pub mod review;
+mod submitted;
 mod table;
 
 use std::path::PathBuf;
@@ -19,10 +21,12 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::files::FileError;
+use crate::names;
 pub use baselines::{Baseline, Kind, baselines};
 pub use begun::Begun;
 pub use change::{Change, Side};
 pub use comparison::{Comparison, Row};
+pub use merged::Merged;
 pub use puzzles::{
     Asked, Band, Group, Judged, KEPT, Learned, PuzzlePrediction, PuzzleRecord, PuzzleReview, PuzzleScore, PuzzleTable,
     prediction_header, prediction_lines, read_predictions,
@@ -43,10 +47,12 @@ pub enum ReportError {
         path: PathBuf,
     },
     /// A submission where a record is asked for.
-    #[error("{path}: this is a submission, and a run's record is asked for; it lies beside it as {RECORD_FILE}")]
+    #[error("{path}: this is a submission, and a run's record is asked for; hint: {hint}")]
     Submission {
         /// What was asked for.
         path: PathBuf,
+        /// The way out: the record beside it, where there is one.
+        hint: String,
     },
     /// A run on puzzles where one on tasks is asked for.
     #[error(
@@ -127,7 +133,7 @@ pub enum ReportError {
 
 /// A text as it may stand in Markdown, in a table or out of it: a name comes from a file, and what shows Markdown runs the HTML in it.
 fn plain(text: &str) -> String {
-    let one_line = text.replace(char::is_control, " ");
+    let one_line = names::one_line(text);
     one_line.replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|")
 }
 

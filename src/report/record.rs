@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{PuzzleRecord, ReportError};
 use crate::files::{self, Entries, FileError};
+use crate::names;
 use crate::rng::Repeats;
 use crate::score::Score;
 use crate::submission;
@@ -88,7 +89,7 @@ impl Run {
     /// # Errors
     /// [`ReportError`] with the path.
     pub fn read(path: &Path) -> Result<Self, ReportError> {
-        Ok(Self { source: path.display().to_string(), record: Record::read(path)? })
+        Ok(Self { source: files::one_line(path), record: Record::read(path)? })
     }
 }
 
@@ -96,7 +97,8 @@ impl Run {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
-    /// Its folder.
+    /// Its folder; what is no UTF-8 in it stands there as an escape.
+    #[serde(serialize_with = "files::escaped")]
     pub path: PathBuf,
     /// The digest of its weights.
     pub digest: String,
@@ -108,6 +110,15 @@ pub struct Checkpoint {
     pub puzzle_rows: u64,
     /// The name of the recipe that trained it.
     pub recipe: Option<String>,
+}
+
+impl Checkpoint {
+    /// Escapes in its names what would break a line.
+    pub(super) fn escape(&mut self) {
+        self.path = files::one_line(&self.path).into();
+        self.digest = names::one_line(&self.digest).into_owned();
+        self.recipe = self.recipe.as_deref().map(|name| names::one_line(name).into_owned());
+    }
 }
 
 /// Which tasks were asked.
@@ -203,9 +214,34 @@ impl Record {
     pub fn read(path: &Path) -> Result<Self, ReportError> {
         let file = if path.is_dir() { path.join(RECORD_FILE) } else { path.to_owned() };
         if !file.exists() {
-            return Err(ReportError::NoRun { path: path.to_owned() });
+            let submission = submission::file_in(path);
+            return Err(match submission.exists() {
+                true => no_submission(submission),
+                false => ReportError::NoRun { path: path.to_owned() },
+            });
         }
-        files::read_json(&file).map_err(|fault| other_than_a_record(&file).unwrap_or_else(|| fault.into()))
+        let record: Self =
+            files::read_json(&file).map_err(|fault| other_than_a_record(&file).unwrap_or_else(|| fault.into()))?;
+        record.checked(&file).map_err(ReportError::from)
+    }
+
+    /// Refuses ids that no task can have, and escapes in the other names what would break a line: they stand in tables and titles.
+    fn checked(mut self, file: &Path) -> Result<Self, FileError> {
+        let solved = self.score.iter().flat_map(|score| &score.solved_tasks);
+        for id in self.entries.iter().map(|entry| &entry.id).chain(&self.unseen).chain(solved) {
+            if let Some(fault) = names::fault(id) {
+                let id = names::one_line(id);
+                return Err(files::format_error(file, format!("the id \"{id}\" of a task {fault}")));
+            }
+        }
+        for name in [&mut self.name, &mut self.solver, &mut self.tasks.name, &mut self.device, &mut self.version] {
+            *name = names::one_line(name).into_owned();
+        }
+        for name in [&mut self.precision, &mut self.commit].into_iter().flatten() {
+            *name = names::one_line(name).into_owned();
+        }
+        self.checkpoint.iter_mut().for_each(Checkpoint::escape);
+        Ok(self)
     }
 
     /// Tasks whose outputs are all solved so far; `None` where the solutions are not known.
@@ -216,7 +252,7 @@ impl Record {
     /// Why there is no score, where there is none.
     pub fn why_unscored(&self) -> &'static str {
         if self.finished {
-            "the solutions of its tasks were not there"
+            "the solutions of all its tasks were not there"
         } else {
             "it goes on, or was killed before its end"
         }
@@ -224,8 +260,19 @@ impl Record {
 
     /// Seconds per task that was reached.
     pub fn seconds_per_task(&self) -> Option<f64> {
-        (!self.entries.is_empty()).then(|| self.seconds / self.entries.len() as f64)
+        let is_known = !self.entries.is_empty() && !self.is_of_submission();
+        is_known.then(|| self.seconds / self.entries.len() as f64)
     }
+}
+
+/// The error for a submission in the place of a record.
+fn no_submission(path: PathBuf) -> ReportError {
+    let beside = path.with_file_name(RECORD_FILE);
+    let hint = match beside.exists() {
+        true => format!("its record is {}", beside.display()),
+        false => "name its tasks too, by --tasks".into(),
+    };
+    ReportError::Submission { path, hint }
 }
 
 /// What a JSON file is that has nothing of a record; `None` for a faulty record, whose own fault says more.
@@ -236,7 +283,7 @@ fn other_than_a_record(file: &Path) -> Option<ReportError> {
     }
     let answers = submission::read_answers(file).unwrap_or_default();
     if answers.values().flatten().any(|attempts| !attempts.is_empty()) {
-        return Some(ReportError::Submission { path });
+        return Some(no_submission(path));
     }
     let entries: Result<Entries<IgnoredAny>, _> = files::read_json(file);
     // what is JSON and no object is no record either
@@ -247,65 +294,4 @@ fn other_than_a_record(file: &Path) -> Option<ReportError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record() -> Record {
-        let set = TaskSet { name: "arc-agi-1/evaluation".into(), tasks: Vec::new() };
-        Record::new("copy", "copy", &set, 7, "cpu")
-    }
-
-    #[test]
-    fn a_record_is_read_back_from_its_file_and_from_its_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut record = record();
-        record.checkpoint = Some(Checkpoint {
-            path: "models/mine".into(),
-            digest: "00ff".into(),
-            step: 3,
-            parameters: 5,
-            puzzle_rows: 8,
-            recipe: None,
-        });
-        record.score = Some(Score {
-            tasks: 1,
-            outputs: 1,
-            kaggle_score: 0.0,
-            task_score: 0.0,
-            solved_outputs: 0,
-            solved_tasks: Vec::new(),
-            pass_at: Some([(1, 0.0), (1000, 0.25)].into()),
-        });
-        record.write(&folder.path().join(RECORD_FILE)).unwrap();
-        assert_eq!(Record::read(folder.path()).unwrap(), record);
-        assert_eq!(Record::read(&folder.path().join(RECORD_FILE)).unwrap(), record);
-    }
-
-    #[test]
-    fn a_record_of_before_a_setting_existed_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut value = serde_json::to_value(record()).unwrap();
-        for setting in ["tokens_per_batch", "precision", "commit", "repeats"] {
-            assert!(value.as_object_mut().unwrap().remove(setting).is_some(), "{setting}");
-        }
-        let path = folder.path().join(RECORD_FILE);
-        files::write(&path, value.to_string().as_bytes()).unwrap();
-        assert_eq!(Record::read(&path).unwrap(), Record { commit: None, ..record() });
-    }
-
-    #[test]
-    fn an_unknown_field_and_a_missing_record_are_errors_with_the_path() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(Record::read(folder.path()).unwrap_err().to_string().contains("no run here"));
-        let mut value = serde_json::to_value(record()).unwrap();
-        value["sede"] = 3.into();
-        let path = folder.path().join(RECORD_FILE);
-        files::write(&path, value.to_string().as_bytes()).unwrap();
-        let message = Record::read(&path).unwrap_err().to_string();
-        assert!(message.contains("run.json") && message.contains("sede"), "{message}");
-        let path = folder.path().join("submission.json");
-        files::write(&path, br#"{"x1": [{"attempt_1": [[1]], "attempt_2": [[2]]}]}"#).unwrap();
-        let message = Record::read(&path).unwrap_err().to_string();
-        assert!(message.contains("submission.json: this is a submission") && message.contains("run.json"), "{message}");
-    }
-}
+mod tests;

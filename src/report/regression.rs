@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ReportError;
 use crate::files::{self, FileError};
+use crate::names;
 use crate::score::{Score, wilson};
 
 /// Where the state of the default checkpoint lies.
@@ -175,7 +176,19 @@ impl Regression {
     /// # Errors
     /// [`ReportError::File`], also when a field is unknown.
     pub fn read(path: &Path) -> Result<Self, ReportError> {
-        Ok(files::read_json(path)?)
+        let state: Self = files::read_json(path)?;
+        for part in &state.parts {
+            let of_outcome = |outcome: &Outcome| [&outcome.solved[..], &outcome.levels].concat();
+            let of_outcomes = part.outcomes.iter().flat_map(of_outcome);
+            let ids =
+                [part.only.as_deref().unwrap_or_default(), &part.unsteady, std::slice::from_ref(&part.tasks)].concat();
+            let ids: Vec<String> = ids.into_iter().chain(of_outcomes).collect();
+            if let Some((name, fault)) = ids.iter().find_map(|name| Some((name, names::fault(name)?))) {
+                let name = names::one_line(name);
+                return Err(files::format_error(path, format!("the name \"{name}\" {fault}")).into());
+            }
+        }
+        Ok(state)
     }
 
     /// Writes the state in one step.

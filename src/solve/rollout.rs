@@ -182,7 +182,7 @@ impl View {
             test: self.test,
             augmentation: self.augmentation.to_string(),
             grid: grid(&last[place]),
-            halt: 1.0 / (1.0 + f64::from(-last[place].halt_logit).exp()),
+            halt: last[place].halting_probability(),
             earlier: before.iter().filter(|_| self.is_first).map(|answers| grid(&answers[place])).collect(),
         }
     }

@@ -7,12 +7,13 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::ATTEMPTS;
 use crate::files::{BYTE_ORDER_MARK, Entries};
-use crate::grid::{COLOURS, MAX_SIDE, kind_of};
+use crate::grid::{self, COLOURS, MAX_SIDE, kind_of};
 use crate::names;
 use crate::task::{MOST_TASK, TaskSet};
 
@@ -23,7 +24,7 @@ const HINTS: usize = 100;
 const MOST_FAULTS: usize = 10_000;
 
 /// Something that Kaggle would refuse, or not score.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// The task's id; `None` when the whole file is meant.
     pub task: Option<String>,
@@ -38,7 +39,7 @@ pub struct Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.task {
-            Some(task) => write!(f, "task {task}")?,
+            Some(task) => write!(f, "task {}", names::one_line(task))?,
             None => f.write_str("the file")?,
         }
         if let Some(output) = self.output {
@@ -165,6 +166,7 @@ impl Linter {
         self.attempt = None;
         for key in attempts.keys().filter(|key| !ATTEMPTS.contains(&key.as_str())) {
             let hint = names::hint(key, ATTEMPTS);
+            let key = names::one_line(key);
             self.fault(format!("unknown key \"{key}\"; an output has {}{hint}", ATTEMPTS.join(" and ")));
         }
     }
@@ -198,7 +200,7 @@ impl Linter {
         if cells.len() != width {
             self.fault(format!("row {r} has {} cells where others have {width}; a grid is a rectangle", cells.len()));
         }
-        let is_colour = |cell: &Value| cell.as_u64().is_some_and(|value| value < u64::from(COLOURS));
+        let is_colour = |cell: &Value| grid::whole(cell).is_some_and(|value| value < u64::from(COLOURS));
         let bad: Vec<String> = cells
             .iter()
             .enumerate()

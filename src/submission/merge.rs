@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{Submission, SubmissionError};
+use super::{Submission, SubmissionError, Submitted};
 use crate::files::{self, Entries, FileError};
 use crate::prediction::Attempts;
 use crate::task::TaskSet;
@@ -20,7 +20,7 @@ pub enum MergeError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A file that is no submission without faults.
-    #[error("{0}; give the submission of a shard, and see `trm-arc validate` for all that is wrong with one")]
+    #[error("{0}; hint: name the submission of a shard; `trm-arc validate` names all that is wrong with one")]
     Unfit(FileError),
     /// A task that the set does not have, or other outputs than it has.
     #[error("{path}: {source}")]
@@ -60,7 +60,9 @@ pub fn merge(set: &TaskSet, files: &[PathBuf]) -> Result<Submission, MergeError>
     let mut merged = Submission::placeholders(set);
     let mut origin: HashMap<String, &Path> = HashMap::new();
     for path in files {
-        let entries: Entries<Vec<Attempts>> = files::read_json(path).map_err(unfit)?;
+        let submitted = Submitted::read(path)?;
+        submitted.check_ids(set)?;
+        let entries: Entries<Vec<Attempts>> = submitted.entries().map_err(unfit)?;
         if let Some(task) = entries.repeated().first() {
             let fault = format!("task {task} stands in it more than once");
             return Err(unfit(files::format_error(path, fault)));

@@ -4,22 +4,27 @@
 //! replaced as they are solved. What bites: [`read_answers`] and [`read_attempts`] take what can be read and leave the rest
 //! out (the score counts it as wrong); [`check`] names every fault.
 
+mod form;
 mod lint;
 mod merge;
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::files::{self, Entries, FileError};
+use crate::files::{self, BYTE_ORDER_MARK, Entries, FileError};
 use crate::grid::Grid;
 use crate::names;
 use crate::prediction::{Answers, Attempts};
 use crate::task::{MOST_TASK, Task, TaskSet};
+pub use form::file_in;
 pub use lint::{Fault, lint};
 pub use merge::{MergeError, merge};
 
@@ -39,7 +44,7 @@ pub const ATTEMPTS: [&str; 2] = ["attempt_1", "attempt_2"];
 #[derive(Debug, Error)]
 pub enum SubmissionError {
     /// Attempts for a task that the submission does not have.
-    #[error("no task \"{task}\" in the submission{hint}")]
+    #[error("no task \"{}\" in the submission{hint}", names::one_line(.task))]
     NoSuchTask {
         /// The task's id.
         task: String,
@@ -128,14 +133,88 @@ impl Submission {
     }
 }
 
+/// The file of a submission as it was read, once, so that it may be a pipe.
+#[derive(Debug)]
+pub struct Submitted {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Submitted {
+    /// Reads a submission's file, or that of a run's folder.
+    ///
+    /// # Errors
+    /// [`FileError`] when it cannot be read, or has a form that is known and not Kaggle's.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        Ok(Self { path: file_in(path), bytes: form::read(path)? })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Parses its object of tasks.
+    fn entries<'a, V: Deserialize<'a>>(&'a self) -> Result<Entries<V>, FileError> {
+        let text = self.bytes.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(&self.bytes);
+        serde_json::from_slice(text).map_err(|fault| files::not_json(&self.path, text, &fault))
+    }
+
+    /// Refuses ids that are those of the set and more.
+    fn check_ids(&self, set: &TaskSet) -> Result<(), FileError> {
+        let Entries(entries) = self.entries::<IgnoredAny>().unwrap_or_default();
+        let ids: Vec<&str> = entries.iter().map(|(id, _)| id.as_str()).collect();
+        form::check_ids(&self.path, &ids, set)
+    }
+
+    /// Returns what can be judged: an attempt that is no grid is left out.
+    ///
+    /// # Errors
+    /// [`FileError`] when it is not JSON, or is no object of tasks.
+    pub fn answers(&self) -> Result<Answers, FileError> {
+        let grids = |attempts: [Option<Grid>; 2]| attempts.into_iter().flatten().collect();
+        let task = |(task, outputs): (String, Vec<_>)| (task, outputs.into_iter().map(grids).collect());
+        Ok(self.attempts()?.into_iter().map(task).collect())
+    }
+
+    /// Returns the same with each attempt in its place, for who must tell the first from the second.
+    ///
+    /// # Errors
+    /// As of [`answers`](Self::answers).
+    pub fn attempts(&self) -> Result<Attempted, FileError> {
+        let grids = |entry: &Value| ATTEMPTS.map(|key| entry.get(key).and_then(|grid| Grid::from_json(grid).ok()));
+        // one task at a time: each grows many times when it is taken apart
+        let Entries(entries): Entries<&RawValue> = self.entries()?;
+        let task = |(task, text): (String, &RawValue)| {
+            let is_of_a_task = text.get().len() <= MOST_TASK;
+            let value: Value =
+                is_of_a_task.then(|| serde_json::from_str(text.get()).ok()).flatten().unwrap_or_default();
+            (task, value.as_array().map(|list| list.iter().map(grids).collect()).unwrap_or_default())
+        };
+        Ok(entries.into_iter().map(task).collect())
+    }
+
+    /// Returns every fault; none means that Kaggle takes it for this set.
+    ///
+    /// # Errors
+    /// [`FileError`] when it is not JSON, or has a form that is known and not Kaggle's.
+    pub fn faults(&self, set: &TaskSet) -> Result<Vec<Fault>, FileError> {
+        let not_text = |fault| FileError::Read {
+            path: self.path.clone(),
+            source: io::Error::new(io::ErrorKind::InvalidData, fault),
+        };
+        let text = str::from_utf8(&self.bytes).map_err(not_text)?;
+        self.check_ids(set)?;
+        lint(text, set).map_err(|fault| files::not_json(&self.path, text.as_bytes(), &fault))
+    }
+}
+
 /// What can be judged in a submission that may have faults: an attempt that is no grid is left out.
 ///
 /// # Errors
 /// [`FileError`] when the file cannot be read, is not JSON, or is no object of tasks.
 pub fn read_answers(path: &Path) -> Result<Answers, FileError> {
-    let grids = |attempts: [Option<Grid>; 2]| attempts.into_iter().flatten().collect();
-    let task = |(task, outputs): (String, Vec<_>)| (task, outputs.into_iter().map(grids).collect());
-    Ok(read_attempts(path)?.into_iter().map(task).collect())
+    Submitted::read(path)?.answers()
 }
 
 /// Per task, per test input in order, the two attempts; `None` for one that is not there or is no grid.
@@ -146,15 +225,7 @@ pub type Attempted = HashMap<String, Vec<[Option<Grid>; 2]>>;
 /// # Errors
 /// [`FileError`] when the file cannot be read, is not JSON, or is no object of tasks.
 pub fn read_attempts(path: &Path) -> Result<Attempted, FileError> {
-    let grids = |entry: &Value| ATTEMPTS.map(|key| entry.get(key).and_then(|grid| Grid::from_json(grid).ok()));
-    // one task at a time: each grows many times when it is taken apart
-    let Entries(entries): Entries<Box<RawValue>> = files::read_json(path)?;
-    let task = |(task, text): (String, Box<RawValue>)| {
-        let is_of_a_task = text.get().len() <= MOST_TASK;
-        let value: Value = is_of_a_task.then(|| serde_json::from_str(text.get()).ok()).flatten().unwrap_or_default();
-        (task, value.as_array().map(|list| list.iter().map(grids).collect()).unwrap_or_default())
-    };
-    Ok(entries.into_iter().map(task).collect())
+    Submitted::read(path)?.attempts()
 }
 
 /// Every fault of the submission at `path`; none means that Kaggle takes it for this set.
@@ -162,6 +233,5 @@ pub fn read_attempts(path: &Path) -> Result<Attempted, FileError> {
 /// # Errors
 /// [`FileError`] when the file cannot be read or is not JSON.
 pub fn check(path: &Path, set: &TaskSet) -> Result<Vec<Fault>, FileError> {
-    let text = files::read_text(path)?;
-    lint(&text, set).map_err(|fault| files::not_json(path, text.as_bytes(), &fault))
+    Submitted::read(path)?.faults(set)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::files::FileError;
+use crate::files::{FileError, one_line};
 use crate::grid::GridError;
 
 /// What can be wrong with tasks.
@@ -14,7 +14,7 @@ pub enum TaskError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A task is not in the form of a task.
-    #[error("{path}: task {task}: {fault}")]
+    #[error("{}: task {task}: {fault}", one_line(.path))]
     Task {
         /// The file.
         path: PathBuf,
@@ -24,7 +24,7 @@ pub enum TaskError {
         fault: String,
     },
     /// A grid is no grid.
-    #[error("{path}: task {task}, {place}: {fault}")]
+    #[error("{}: task {task}, {place}: {fault}", one_line(.path))]
     Grid {
         /// The file.
         path: PathBuf,
@@ -35,8 +35,28 @@ pub enum TaskError {
         /// What is wrong.
         fault: GridError,
     },
+    /// A form of tasks that is known and not read.
+    #[error("{}: this looks like {what}; hint: {hint}", one_line(.path))]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The form.
+        what: &'static str,
+        /// The way to convert it.
+        hint: String,
+    },
+    /// Several faults in one file or folder.
+    #[error("{}: {count} faults{}", one_line(.path), listed(.faults, *.count))]
+    Several {
+        /// The file or folder.
+        path: PathBuf,
+        /// How many there are.
+        count: usize,
+        /// The first of them.
+        faults: Vec<String>,
+    },
     /// A file or folder without a task.
-    #[error("{path}: no tasks here; {expected}")]
+    #[error("{}: no tasks here; {expected}", one_line(.path))]
     Nothing {
         /// The file or folder.
         path: PathBuf,
@@ -63,4 +83,13 @@ pub enum TaskError {
         /// The nearest id.
         hint: String,
     },
+}
+
+/// Lists faults one a line, and counts those that are not named.
+fn listed(faults: &[String], count: usize) -> String {
+    let mut text: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
+    if faults.len() < count {
+        text += &format!("\n  and {} more", count - faults.len());
+    }
+    text
 }

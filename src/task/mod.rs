@@ -4,6 +4,10 @@
 //! file: identifiers, submissions and reports follow it. The digest of a set covers ids, grids and order.
 
 mod error;
+mod folder;
+mod form;
+mod ignored;
+mod parse;
 mod read;
 mod shard;
 mod shipped;
@@ -17,9 +21,11 @@ use crate::files;
 use crate::grid::Grid;
 use crate::names;
 pub use error::TaskError;
-pub use read::{MOST_TASK, read_folder, read_kaggle};
+pub use ignored::Ignored;
+pub use parse::MOST_TASK;
+pub use read::{read_folder, read_kaggle};
 pub use shard::Shard;
-pub use shipped::{HELD_OUT, PUBLIC, SHIPPED, files_of, load, shipped_with};
+pub use shipped::{HELD_OUT, PUBLIC, SHIPPED, files_of, load, load_noted, shipped_with};
 pub use verify::verify;
 pub use write::{challenges, solutions};
 
@@ -100,6 +106,11 @@ impl TaskSet {
     /// True when every test output is known.
     pub fn has_solutions(&self) -> bool {
         self.tasks.iter().all(|task| task.test.iter().all(|test| test.output.is_some()))
+    }
+
+    /// The number of test outputs that are not known.
+    pub fn hidden_outputs(&self) -> usize {
+        self.tasks.iter().flat_map(|task| &task.test).filter(|test| test.output.is_none()).count()
     }
 
     /// SHA-256 over ids and grids in order. Test outputs do not count, so that the digest is

@@ -3,12 +3,12 @@
 //! `arc-agi-1/evaluation` is `tasks/arc-agi-1/evaluation_challenges.json`, looked for beside the working
 //! directory, then beside the program and above it, then where the project was built.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::folder::{json_files, nested_tasks};
 use super::read::{read_folder, read_kaggle, solutions_beside};
-use super::{TaskError, TaskSet};
-use crate::files;
+use super::{Ignored, TaskError, TaskSet};
+use crate::files::{self, FileError};
 use crate::names;
 
 /// The names of the sets that come with the project.
@@ -20,6 +20,9 @@ pub const PUBLIC: [&str; 4] =
 
 /// Those whose answers no training learns, unless its recipe says otherwise.
 pub const HELD_OUT: [&str; 3] = ["arc-agi-1/evaluation", "arc-agi-2/evaluation", "held-out/concepts"];
+
+/// The most challenges files of a folder that are named.
+const MAX_NAMED: usize = 10;
 
 /// The digests of the shipped sets, in the same order.
 const DIGESTS: [&str; 5] = [
@@ -35,21 +38,29 @@ pub fn shipped_with(digest: &str) -> Option<&'static str> {
     SHIPPED.into_iter().zip(DIGESTS).find(|(_, known)| *known == digest).map(|(name, _)| name)
 }
 
-/// The tasks of a set's name, of a challenges file, or of a folder of task files.
+/// The tasks of a set's name, of a challenges file, of a task file, or of a folder of task files.
 ///
 /// # Errors
 /// [`TaskError`]; an unknown name comes back with the nearest known one.
 pub fn load(name: &str) -> Result<TaskSet, TaskError> {
+    Ok(load_noted(name)?.0)
+}
+
+/// Does what [`load`] does, and returns what was ignored too.
+///
+/// # Errors
+/// As of [`load`].
+pub fn load_noted(name: &str) -> Result<(TaskSet, Ignored), TaskError> {
     if SHIPPED.contains(&name) {
         return read_kaggle(&challenges_of(name), name);
     }
     let path = Path::new(name);
     if path.is_dir() {
-        return match challenges_in(path) {
+        return match challenges_in(path)? {
             files if files.is_empty() => read_folder(path, name),
             files => Err(TaskError::Nothing {
                 path: path.to_owned(),
-                expected: format!("this folder holds challenges files; give one of them: {}", files.join(", ")),
+                expected: format!("this folder holds challenges files; give one of them: {}", listed(&files)),
             }),
         };
     }
@@ -60,11 +71,11 @@ pub fn load(name: &str) -> Result<TaskSet, TaskError> {
     Err(TaskError::NoSuchSet { name: name.to_owned(), hint: names::hint(name, SHIPPED), known: SHIPPED.join(", ") })
 }
 
-/// What [`load`] reads for a name: the challenges and their solutions, or the folder of task files.
+/// What [`load`] reads for a name: the challenges and their solutions, or the folder of task files and those within it.
 pub fn files_of(name: &str) -> Vec<PathBuf> {
     let path = if SHIPPED.contains(&name) { challenges_of(name) } else { name.into() };
-    let solutions = if path.is_dir() { None } else { solutions_beside(&path) };
-    [path].into_iter().chain(solutions).collect()
+    let others = if path.is_dir() { nested_tasks(&path) } else { Vec::from_iter(solutions_beside(&path)) };
+    [path].into_iter().chain(others).collect()
 }
 
 /// A file of `tasks/`.
@@ -77,20 +88,29 @@ fn challenges_of(name: &str) -> PathBuf {
     shipped_file(&format!("{name}_challenges.json"))
 }
 
-/// The challenges files of a folder, those that come with the project by the names of their sets.
-fn challenges_in(folder: &Path) -> Vec<String> {
+/// The challenges files of a folder and of those within it, those that come with the project by the names of their sets.
+fn challenges_in(folder: &Path) -> Result<Vec<String>, FileError> {
     let shipped: Vec<_> = SHIPPED.iter().map(|name| (challenges_of(name).canonicalize().ok(), *name)).collect();
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let challenges = entries.filter(|path| path.to_string_lossy().ends_with("_challenges.json"));
-    let mut names: Vec<String> = challenges
+    let is_challenges = |path: &PathBuf| path.as_os_str().as_encoded_bytes().ends_with(b"_challenges.json");
+    let mut names: Vec<String> = json_files(folder)?
+        .into_iter()
+        .filter(is_challenges)
         .map(|path| {
             let real = path.canonicalize().ok();
             let known = shipped.iter().find(|(file, _)| file.is_some() && *file == real);
-            known.map_or_else(|| path.display().to_string(), |(_, name)| (*name).to_owned())
+            known.map_or_else(|| files::one_line(&path), |(_, name)| (*name).to_owned())
         })
         .collect();
     names.sort();
-    names
+    Ok(names)
+}
+
+/// The first of the names, and how many there are more.
+fn listed(names: &[String]) -> String {
+    match names.len().saturating_sub(MAX_NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names[..MAX_NAMED].join(", ")),
+    }
 }
 
 #[cfg(test)]

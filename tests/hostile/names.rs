@@ -142,9 +142,73 @@ fn no_task_s_id_leaves_its_folder_or_goes_on_without_end() {
 fn a_long_error_is_cut_and_says_so() {
     let folder = Program::new();
     let long = "k".repeat(1_000_000);
-    let file =
-        folder.write("t_challenges.json", &json!({"x1": {"train": pair(), "test": pair(), long: 1}}).to_string());
+    let file = folder.write("t_challenges.json", &json!({&long: {"train": pair(), "test": pair()}}).to_string());
     let ended = attacked(&folder, &["tasks", "list", &file]);
-    assert_refused(&ended, &["t_challenges.json", "bytes are left out", "train and test"]);
+    assert_refused(&ended, &["t_challenges.json", "bytes are left out", "its id has more than 200 bytes"]);
     assert!(ended.stderr.len() < 10_000, "{} bytes", ended.stderr.len());
+    let key = json!({"x1": {"train": pair(), "test": pair(), long: 1}}).to_string();
+    let ended = attacked(&folder, &["tasks", "list", &folder.write("t_challenges.json", &key)]);
+    assert!(ended.code == 0 && ended.stderr.contains("1 key beside train"), "{}", ended.stderr);
+    assert!(ended.stderr.len() < 1_000, "{} bytes", ended.stderr.len());
+}
+
+/// A name of two lines, of which the second is turned round.
+const LINES: &str = "two\nlines\u{202e}owned\u{2028}end";
+
+#[test]
+fn no_name_of_a_file_breaks_a_line() {
+    let folder = Program::new();
+    let tasks = tiny(&folder);
+    folder.write("t_solutions.json", &json!({"x1": [[[3]]]}).to_string());
+    let mut record: Value = serde_json::from_str(RECORD).unwrap();
+    (record["name"], record["device"], record["tasks"]["name"]) = (LINES.into(), LINES.into(), LINES.into());
+    let named = folder.write("run.json", &record.to_string());
+    let mut ids = record.clone();
+    ids["unseen"] = json!([LINES]);
+    let ids = folder.write("ids.json", &ids.to_string());
+    let mut puzzles: Value = serde_json::from_str(PUZZLE_RECORD).unwrap();
+    (puzzles["name"], puzzles["puzzles"]["name"]) = (LINES.into(), LINES.into());
+    fs::create_dir(folder.path("p")).unwrap();
+    folder.write("p/run.json", &puzzles.to_string());
+    let entry = json!([{"attempt_1": [[3]], "attempt_2": [[3]], LINES: 1}]);
+    let submission = folder.write("s.json", &json!({"x1": entry, LINES: 1}).to_string());
+    let predicted = json!({"task": LINES, "test": 0, "augmentation": "t0|||0123456789", "grid": [[1]], "halt": 0.5});
+    let predictions = folder.write("p.jsonl", &format!("{predicted}\n"));
+    let both = format!("{{{0}: 1, {0}: 1}}", json!(LINES));
+    let twice = folder.write("twice_challenges.json", &both);
+    let list = folder.write("list_challenges.json", &json!({LINES: {"train": pair(), "test": pair()}}).to_string());
+    let key = json!({"x1": {"train": pair(), "test": pair(), LINES: 1}});
+    let key = folder.write("key_challenges.json", &key.to_string());
+    let table = format!("source,question,answer,rating\n\"{LINES}\",1.3434122.434321,1234341221434321,3\n");
+    let table = folder.write("t.csv", &table);
+    let checkpoint = checkpoint(&folder, "c", |manifest| manifest["about"]["sets"][0]["name"] = LINES.into());
+    fs::create_dir(folder.path("set")).unwrap();
+    folder.write(&format!("set/{LINES}.json"), "{");
+    let attacks: [&[&str]; 14] = [
+        &["compare", &named],
+        &["compare", &named, &named, "--markdown"],
+        &["compare", &named, "--csv"],
+        &["compare", &ids],
+        &["validate", &submission, "--tasks", &tasks],
+        &["score", &submission, "--tasks", &tasks],
+        &["merge", &submission, "--tasks", &tasks, "--output", "m.json"],
+        &["score", &submission, "--tasks", &tasks, "--predictions", &predictions],
+        &["tasks", "list", &twice],
+        &["tasks", "list", &list],
+        &["tasks", "list", &key],
+        &["tasks", "list", "set"],
+        &["puzzles", "show", &table],
+        &["inspect", &checkpoint],
+    ];
+    let breaks = |text: &str| text.contains("two\nlines") || text.contains(['\u{202e}', '\u{2028}']);
+    for arguments in attacks {
+        let ended = attacked(&folder, arguments);
+        let text = ended.stdout + &ended.stderr;
+        assert!(!breaks(&text) && text.contains("two\\u{a}lines"), "{arguments:?}: {text:?}");
+    }
+    assert_eq!(folder.run(&["report", "p"]).code, 0);
+    for page in ["p/report.html", "p/report.md"] {
+        let text = fs::read_to_string(folder.path(page)).unwrap();
+        assert!(!breaks(&text) && text.contains("two\\u{a}lines"), "{page}");
+    }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::{CliError, Exit, counted, print};
+use crate::names;
 use crate::puzzle::{self, Kind, Reader, Row};
 
 /// Draw a puzzle and its answer
@@ -44,7 +45,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     };
     let side = puzzle.question.rows();
     let title = format!("row {row}, {kind} of {side} x {side}, {extent}, rating {}", puzzle.rating);
-    let source = if puzzle.source.is_empty() { String::new() } else { format!(", from {}", puzzle.source) };
+    let source =
+        if puzzle.source.is_empty() { String::new() } else { format!(", from {}", names::one_line(&puzzle.source)) };
     print(&format!("{title}{source}\n\n{}", puzzle::drawn(&puzzle, kind)))?;
     Ok(Exit::Done)
 }

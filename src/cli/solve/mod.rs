@@ -13,7 +13,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use super::guard::guarded;
-use super::{CliError, Exit, interrupt, print, score};
+use super::{CliError, Exit, interrupt, load_tasks, print, score};
 use crate::checkpoint;
 use crate::device::{self, DeviceChoice, Precision, on_device};
 use crate::files;
@@ -129,7 +129,7 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
         SolverName::Trm => D::precision(arguments.precision, false)?,
         _ => Precision::F32,
     };
-    let set = task::load(&arguments.tasks)?;
+    let set = load_tasks(&arguments.tasks)?;
     let set = match arguments.shard {
         Some(shard) => shard.of(set),
         None => set,
@@ -241,6 +241,10 @@ fn summary(record: &Record, plan: &Plan<'_>, adapted: Option<&Path>) -> String {
         if let Ok(comparison) = Comparison::of(&[run]) {
             text += &format!("\n{}", comparison.to_terminal());
         }
+    }
+    let hidden = plan.set.hidden_outputs();
+    if hidden > 0 {
+        text += &format!("no score: {hidden} of {} test outputs have no solution\n", plan.set.outputs());
     }
     text += &format!("\nsubmission  {}\nrecord      {}\n", plan.submission.display(), plan.record.display());
     if let Some(adapted) = adapted {

@@ -8,7 +8,7 @@ use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
-use super::{CliError, Exit, print};
+use super::{CliError, Exit, load_tasks, print};
 use crate::task::{self, SHIPPED, TaskSet};
 
 /// List the task sets, show tasks, verify the files, generate new tasks
@@ -39,6 +39,9 @@ enum Action {
     Verify {
         /// A set's name, a challenges file or a folder of task files; without it, every set that comes with the program
         set: Option<String>,
+        /// Refuse keys and files that are no part of a task, which are ignored otherwise
+        #[arg(long)]
+        strict: bool,
     },
     Generate(generate::Arguments),
 }
@@ -47,9 +50,9 @@ enum Action {
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     match &arguments.action {
         Action::List { set: None } => list_sets(),
-        Action::List { set: Some(set) } => list_tasks(&task::load(set)?),
+        Action::List { set: Some(set) } => list_tasks(&load_tasks(set)?),
         Action::Show(arguments) => show::run(arguments),
-        Action::Verify { set } => verify(set.as_deref()),
+        Action::Verify { set, strict } => verify(set.as_deref(), *strict),
         Action::Generate(arguments) => generate::run(arguments),
     }
 }
@@ -83,11 +86,11 @@ fn table(builder: Builder, numbers: std::ops::Range<usize>) -> Result<Exit, CliE
     Ok(Exit::Done)
 }
 
-fn verify(set: Option<&str>) -> Result<Exit, CliError> {
+fn verify(set: Option<&str>, is_strict: bool) -> Result<Exit, CliError> {
     let names = set.map_or_else(|| SHIPPED.to_vec(), |name| vec![name]);
     let mut exit = Exit::Done;
     for name in names {
-        let faults = task::verify(name)?;
+        let faults = task::verify(name, is_strict)?;
         if faults.is_empty() {
             print(&format!("ok: {name}\n"))?;
         } else {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use terminal_size::Width;
 
-use crate::cli::{CliError, Exit, counted, print, print_drawing, talk};
+use crate::cli::{CliError, Exit, counted, load_tasks, print, print_drawing, talk};
 use crate::files;
 use crate::grid::Grid;
 use crate::names;
@@ -64,20 +64,17 @@ enum Color {
 /// Draws the tasks.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let pictures = [arguments.svg.as_deref(), arguments.png.as_deref()];
-    let submission = arguments.submission.as_deref().map(|path| match path.is_dir() {
-        true => path.join(submission::FILE_NAME),
-        false => path.to_owned(),
-    });
+    let submission = arguments.submission.as_deref().map(submission::file_in);
     let read = arguments.tasks.iter().flat_map(|set| task::files_of(set)).chain(submission.clone());
     check_outputs(pictures, read.flat_map(|path| files_in(&path)))?;
     let sets = match &arguments.tasks {
-        Some(set) => vec![task::load(set)?],
+        Some(set) => vec![load_tasks(set)?],
         None => SHIPPED.iter().map(|name| task::load(name)).collect::<Result<_, _>>()?,
     };
     let ids = &arguments.ids;
     let found = ids.iter().map(|id| find(id, &sets, submission.is_some()));
     let found: Vec<(&Task, String)> = found.collect::<Result<_, _>>()?;
-    let attempted = submission.map(|file| attempts_in(&file, ids)).transpose()?;
+    let attempted = arguments.submission.as_deref().map(|path| attempts_in(path, ids)).transpose()?;
     let answers = |task: &Task| Some(attempted.as_ref()?.get(&task.id)?.iter().map(borrowed).collect());
     let shown = found.into_iter().map(|(task, title)| Shown { title, task, answers: answers(task) });
     let shown: Vec<Shown> = shown.collect();
@@ -161,7 +158,7 @@ fn find<'a>(id: &str, sets: &'a [TaskSet], is_attempted: bool) -> Result<(&'a Ta
         talk(format_args!("note: task {id} of {set} has other grids; --tasks {set} shows them"));
     }
     let names: Vec<&str> = same.iter().map(|(set, _)| set.name.as_str()).collect();
-    Ok((task, format!("task {id} of {}", names.join(", "))))
+    Ok((task, names::one_line(&format!("task {id} of {}", names.join(", "))).into_owned()))
 }
 
 /// True when two tasks have the same pairs, in whatever order.

@@ -9,6 +9,8 @@ mod scatter;
 
 use maud::{Markup, PreEscaped, html};
 
+use crate::names;
+
 pub use bars::{Bar, bars};
 pub use curves::{Curve, Panel, curves, curves_of_page};
 pub use scatter::{Mark, Point, Scatter, scatter};
@@ -146,7 +148,7 @@ fn drawing(width: f64, height: f64, title: &str, style: Option<&str>, content: &
 
 /// A text.
 fn text(x: f64, y: f64, class: &str, content: &str) -> Markup {
-    html! { text x=(pixel(x)) y=(pixel(y)) class=(class) { (content) } }
+    html! { text x=(pixel(x)) y=(pixel(y)) class=(class) { (names::one_line(content)) } }
 }
 
 /// A line.

@@ -6,6 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::text::{COLUMNS, line};
 use super::{Group, PuzzlePrediction, PuzzleReview, PuzzleScore};
 use crate::grid::Grid;
+use crate::names;
 use crate::picture::{PUZZLE_STYLE, PuzzleBoard};
 use crate::report::chart::{self, Bar, Curve, Panel, Scale, bars, curves_of_page};
 use crate::report::review;
@@ -102,7 +103,7 @@ impl PuzzleReview<'_> {
         let verdict = if wrong == 0 { "exact".to_owned() } else { format!("{wrong} of {cells} cells wrong") };
         let grids: Vec<&Grid> = earlier.iter().chain([grid]).collect();
         html! {
-            h3 { (verdict) span.soft { ", rating " (puzzle.rating) ", halting " (format!("{:.2}", prediction.halt)) @if !puzzle.source.is_empty() { ", from " (puzzle.source) } } }
+            h3 { (verdict) span.soft { ", rating " (puzzle.rating) ", halting " (format!("{:.2}", prediction.halt)) @if !puzzle.source.is_empty() { ", from " (names::one_line(&puzzle.source)) } } }
             div.boards {
                 (self.board("question", prediction, &puzzle.question, false, SIDES[0]))
                 @for (name, grid) in steps(&grids[..grids.len() - 1]) { (self.board(&name, prediction, grid, true, SIDES[1])) }

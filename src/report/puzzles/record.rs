@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::PuzzleScore;
 use crate::files::{self, Entries, FileError};
+use crate::names;
 use crate::puzzle::{Kind, PuzzleSet};
 use crate::report::{Checkpoint, RECORD_FILE, ReportError, Status};
 use crate::rng::Repeats;
@@ -93,7 +94,7 @@ impl PuzzleRecord {
         let set = asked.set;
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let puzzles = PuzzleTable {
-            name: asked.table.display().to_string(),
+            name: files::path_text(asked.table),
             digest: set.digest(),
             kind: set.kind,
             side: set.side,
@@ -143,7 +144,16 @@ impl PuzzleRecord {
     /// [`ReportError`] with the path.
     pub fn read(path: &Path) -> Result<Self, ReportError> {
         let file = if path.is_dir() { path.join(RECORD_FILE) } else { path.to_owned() };
-        Ok(files::read_json(&file)?)
+        let mut record: Self = files::read_json(&file)?;
+        // they stand in tables and titles
+        for name in
+            [&mut record.name, &mut record.puzzles.name, &mut record.device, &mut record.precision, &mut record.version]
+        {
+            *name = names::one_line(name).into_owned();
+        }
+        record.commit.iter_mut().for_each(|commit| *commit = names::one_line(commit).into_owned());
+        record.checkpoint.escape();
+        Ok(record)
     }
 
     /// Puzzles per second of solving; `None` where nothing was answered.

@@ -108,8 +108,10 @@ impl Review<'_> {
         let counts = [Verdict::NeverSeen, Verdict::NotReached].map(|verdict| (verdict, self.count(verdict)));
         let left = counts.iter().filter(|(_, count)| *count > 0).map(|(verdict, n)| format!("{n} {}", verdict.name()));
         let left: Vec<String> = left.collect();
-        fact("Without an answer", (!left.is_empty()).then(|| left.join(", ") + ": the input stands for the answer"));
-        fact("Time", Some(self.time()));
+        let is_ours = !record.is_of_submission();
+        let stands = if is_ours { ": the input stands for the answer" } else { ": missing in the submission" };
+        fact("Without an answer", (!left.is_empty()).then(|| left.join(", ") + stands));
+        fact("Time", is_ours.then(|| self.time()));
         let cost = record.seconds_per_task().and_then(|seconds| price.of(seconds));
         fact(
             "Cost",
@@ -121,7 +123,7 @@ impl Review<'_> {
                 )
             }),
         );
-        fact("Device", Some(record.device.clone()));
+        fact("Device", is_ours.then(|| record.device.clone()));
         fact("Views", record.views.map(|views| format!("{views} of each test input")));
         fact("Supervision steps", record.steps.map(|steps| steps.to_string()));
         if let Some(checkpoint) = &record.checkpoint {
@@ -134,9 +136,10 @@ impl Review<'_> {
         let tasks = &record.tasks;
         fact("Tasks", Some(format!("{}: {} tasks, {} outputs", tasks.name, tasks.tasks, tasks.outputs)));
         fact("Task digest", Some(tasks.digest.clone()));
-        fact("Seed", Some(record.seed.to_string()));
-        let commit = record.commit.as_ref().map(|commit| format!(", commit {commit}"));
-        fact("Program", Some(format!("trm-arc {}{}", record.version, commit.unwrap_or_default())));
+        fact("Seed", is_ours.then(|| record.seed.to_string()));
+        let commit = record.commit.as_ref().map(|commit| format!(", commit {commit}")).unwrap_or_default();
+        fact("Program", is_ours.then(|| format!("trm-arc {}{commit}", record.version)));
+        fact("Origin", (!is_ours).then(|| "a submission without the record of a run".into()));
         facts
     }
 

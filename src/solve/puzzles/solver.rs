@@ -86,7 +86,7 @@ impl<D: Operations> PuzzleSolver<D> {
         let read = |question: &Grid, answer: &Answer| encode::read_puzzle(self.kind, question, &answer.cells);
         let answered = |(place, last): (usize, &Answer)| Answered {
             grids: by_step.iter().map(|answers| read(&puzzles[place].question, &answers[place])).collect(),
-            halt: 1.0 / (1.0 + f64::from(-last.halt_logit).exp()),
+            halt: last.halting_probability(),
         };
         Some(last.iter().enumerate().map(answered).collect())
     }
