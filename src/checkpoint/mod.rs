@@ -15,7 +15,7 @@ mod stored;
 mod tensors;
 mod torch;
 
-pub use folder::{Content, Folder, Manifest, Part, Pieces};
+pub use folder::{Content, Folder, MANIFEST, Manifest, Part, Pieces};
 pub use stored::{Rows, Stored};
 pub use tensors::{CheckpointError, LoadReport, Tensors, header, to_bytes};
 pub use torch::TorchFile;

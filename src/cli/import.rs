@@ -7,7 +7,7 @@ use clap::Args;
 use super::puzzles::KindName;
 use super::{CliError, Exit, interrupt, print, talk};
 use crate::dataset::{BLANK, Identifiers, published};
-use crate::files;
+use crate::files::{self, Output};
 use crate::puzzle::Kind;
 use crate::recipe::{self, NamesFrom, RecipeError, Request, SetDigest, Summary};
 use crate::task::{self, TaskSet};
@@ -55,6 +55,7 @@ pub struct Arguments {
 
 /// Imports, and prints how the tensors fit.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
+    let _claim = files::claim(&[], &[Output::NewFolder(&arguments.output)])?;
     let sets: Vec<TaskSet> = arguments.tasks.iter().map(|name| task::load(name)).collect::<Result<_, _>>()?;
     let digests = arguments.tasks.iter().zip(&sets);
     let digests = digests.map(|(name, set)| SetDigest { name: name.clone(), digest: set.digest() }).collect();

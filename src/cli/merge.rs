@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CliError, Exit, counted, print};
-use crate::files;
+use crate::files::{self, Output};
 use crate::submission;
 use crate::task;
 
@@ -34,7 +34,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let Arguments { submissions, tasks, output } = arguments;
     let set = task::load(tasks)?;
-    files::check_writable(output)?;
+    let inputs = [&submissions[..], &task::files_of(tasks)].concat();
+    let _claim = files::claim(&inputs, &[Output::File(output)])?;
     submission::merge(&set, submissions)?.write(output)?;
     let (tasks, outputs) = (counted(set.tasks.len(), "task"), counted(set.outputs(), "output"));
     print(&format!("{}, {tasks}, {outputs} of {}\n", output.display(), counted(submissions.len(), "shard")))?;

@@ -27,6 +27,7 @@ mod report;
 mod score;
 mod solve;
 mod tasks;
+mod threads;
 mod train;
 mod validate;
 
@@ -181,7 +182,21 @@ fn parse() -> Cli {
 
 /// Parses the arguments and runs the command.
 pub fn main() -> Exit {
-    let result = match parse().command {
+    guard::caught(|| {
+        let command = parse().command;
+        match threads::start().and_then(|()| run(command)) {
+            Ok(exit) => exit,
+            Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+            Err(error) => {
+                talk(format_args!("error: {}", cut(&error.to_string())));
+                Exit::Usage
+            }
+        }
+    })
+}
+
+fn run(command: Command) -> Result<Exit, CliError> {
+    match command {
         Command::Solve(arguments) => solve::run(arguments),
         Command::Train(arguments) => train::run(arguments),
         Command::Adapt(arguments) => adapt::run(arguments),
@@ -205,14 +220,6 @@ pub fn main() -> Exit {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
-    };
-    match result {
-        Ok(exit) => exit,
-        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-        Err(error) => {
-            talk(format_args!("error: {}", cut(&error.to_string())));
-            Exit::Usage
-        }
     }
 }
 

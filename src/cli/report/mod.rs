@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{CliError, Exit, print, talk};
-use crate::files;
+use crate::files::{self, Output};
 use crate::prediction;
 use crate::report::review::{Files, Price, Review};
 use crate::report::{PuzzleRecord, RECORD_FILE, Record, ReportError};
@@ -72,8 +72,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         None => Some(beside("predictions.jsonl")).filter(|path| path.exists()),
     };
     let predictions = predictions.map(|path| Ok::<_, CliError>((prediction::read(&path)?, path))).transpose()?;
-    let inputs: Vec<PathBuf> =
-        [&record_file, &submission].into_iter().chain(predictions.as_ref().map(|(_, path)| path)).cloned().collect();
+    let mut inputs = task::files_of(arguments.tasks.as_deref().unwrap_or(named));
+    inputs.extend([&record_file, &submission].into_iter().chain(predictions.as_ref().map(|(_, path)| path)).cloned());
     let review = Review::of(&record, Files { set: &set, submission: (&answers, submission), predictions })?;
     if !review.has_predictions {
         talk(
@@ -94,12 +94,7 @@ fn save(
 ) -> Result<Exit, CliError> {
     let folder = arguments.output.clone().unwrap_or_else(|| record_file.with_file_name(""));
     let places = NAMES.map(|name| folder.join(name));
-    if let Some(taken) = places.iter().find(|path| inputs.contains(path)) {
-        let taken = taken.display();
-        return Err(CliError::Usage(format!(
-            "{taken} is read and would be written over; name another folder by --output"
-        )));
-    }
+    let _claim = files::claim(inputs, &places.each_ref().map(|path| Output::File(path)))?;
     for (path, text) in places.iter().zip(texts()?) {
         files::write(path, text.as_bytes())?;
         print(&format!("{}\n", path.display()))?;
