@@ -34,7 +34,11 @@ fn more_threads_than_help_are_bounded_and_an_absurd_flag_is_refused() {
     assert!(many.stderr.starts_with("note: RAYON_NUM_THREADS asks for more threads than help"), "{}", many.stderr);
     assert!(fs::read(folder.path("few.csv")).unwrap() == fs::read(folder.path("many.csv")).unwrap());
     let flag = folder.run(&["bench", "--threads", "99999"]);
-    assert!(flag.code == 2 && flag.stderr.contains("'--threads <N>': on this machine it is a number"), "{}", flag.stderr);
+    assert!(
+        flag.code == 2 && flag.stderr.contains("'--threads <N>': on this machine it is a number"),
+        "{}",
+        flag.stderr
+    );
 }
 
 /// The program as a user who may start no second thread, in a copy that this user may run. The superuser has no such limit.
@@ -46,10 +50,10 @@ fn without_threads(folder: &Program, arguments: &[&str]) -> Option<Ended> {
     let mut command = match id.stdout.starts_with(b"0\n") {
         true => {
             let mut command = Command::new("setpriv");
-            command.args(["--reuid", "54321", "--regid", "54321", "--clear-groups", "sh"]);
+            command.args(["--reuid", "54321", "--regid", "54321", "--clear-groups", "bash"]);
             command
         }
-        false => Command::new("sh"),
+        false => Command::new("bash"),
     };
     command.args(["-c", "ulimit -u 1 && exec \"$0\" \"$@\"", &copy]).args(arguments).current_dir(folder.0.path());
     let ended = ended(command.env("RAYON_NUM_THREADS", "3"));
@@ -61,7 +65,7 @@ fn a_user_who_may_start_no_thread_gets_the_answer_of_one_or_words() {
     let folder = Program::new();
     folder.run(&["puzzles", "generate", "sudoku", "--side", "4", "--count", "20", "--output", "p.csv"]);
     let Some(verified) = without_threads(&folder, &["puzzles", "verify", "p.csv"]) else {
-        eprintln!("skipped: setpriv is missing, or no other user may run the program here");
+        eprintln!("skipped: bash or setpriv is missing, or no other user may run the program here");
         return;
     };
     assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);

@@ -83,10 +83,7 @@ fn no_output_takes_the_place_of_the_tasks() {
     let before = (read("mine_challenges.json"), read("mine_solutions.json"));
     for flag in ["--submission", "--predictions", "--record"] {
         for file in ["mine_challenges.json", "./mine_solutions.json", "new/../mine_challenges.json"] {
-            assert_refused(
-                &folder.run(&[&solve[..], &[flag, file]].concat()),
-                &[file, "this command reads"],
-            );
+            assert_refused(&folder.run(&[&solve[..], &[flag, file]].concat()), &[file, "this command reads"]);
         }
     }
     assert_eq!((read("mine_challenges.json"), read("mine_solutions.json")), before);

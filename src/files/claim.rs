@@ -168,11 +168,11 @@ mod tests {
     fn no_output_takes_the_place_of_an_input_or_of_another_output() {
         let around = tempfile::tempdir().unwrap();
         let path = |name: &str| around.path().join(name);
-        fs::create_dir(path("tasks")).unwrap();
-        ["read", "tasks/a", "model"].iter().for_each(|name| fs::write(path(name), "precious").unwrap());
+        fs::create_dir(path("set")).unwrap();
+        ["read", "set/a", "model"].iter().for_each(|name| fs::write(path(name), "precious").unwrap());
         fs::hard_link(path("read"), path("hard")).unwrap();
-        let inputs = ["read", "tasks", "model", "gone"].map(path);
-        for name in ["read", "./new/../read", "hard", "tasks/a", "tasks/new", "gone"] {
+        let inputs = ["read", "set", "model", "gone"].map(path);
+        for name in ["read", "./new/../read", "hard", "set/a", "set/new", "gone"] {
             let said = fault(&inputs, &[Output::File(&path(name))]);
             assert!(said.contains("this command reads") && said.contains("hint: "), "{name}: {said}");
         }

@@ -108,7 +108,9 @@ mod tests {
     #[test]
     fn a_scratch_folder_is_removed_and_a_place_without_one_is_named() {
         let around = tempfile::tempdir().unwrap();
+        fs::create_dir(around.path().join(".trm-arc-tmp-12-abcdefABCD12")).unwrap();
         let scratch = Scratch::new_in(around.path()).unwrap();
+        assert_eq!(fs::read_dir(around.path()).unwrap().count(), 1, "what a killed one left is gone");
         fs::write(scratch.path().join("a"), "1").unwrap();
         remove_leftovers(around.path());
         assert!(scratch.path().join("a").exists(), "it is in use");
