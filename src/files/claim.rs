@@ -101,8 +101,7 @@ impl Claim {
 /// # Errors
 /// [`FileError::Write`], [`FileError::OverInput`] and [`FileError::SamePlace`].
 pub fn check_outputs(inputs: &[PathBuf], outputs: &[Output<'_>]) -> Result<(), FileError> {
-    let read: Vec<(&PathBuf, PathBuf)> =
-        inputs.iter().map(|path| Ok((path, place(path)?))).collect::<Result<_, FileError>>()?;
+    let read: Vec<(&PathBuf, PathBuf)> = inputs.iter().filter_map(|path| Some((path, place(path).ok()?))).collect();
     let mut taken: Vec<PathBuf> = Vec::new();
     for output in outputs {
         for path in output.written() {

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::FileError;
-use super::plain::{is_at, open_plain};
+use super::plain::{is_at, open_to_lock};
 
 /// How often, and how long apart, a lock is asked for: a child that another thread starts holds for a moment what its parent held, until it
 /// becomes another program.
@@ -49,8 +49,7 @@ impl LockFile {
     pub(super) fn take(path: PathBuf, output: &Path) -> Result<Self, FileError> {
         let failed = |source| FileError::Write { path: path.clone(), source };
         for _ in 0..MAX_REMOVED {
-            // It is never written to, so it is opened for reading: another user may read it, and a disk with it may become read-only.
-            let file = match open_plain(&path, OpenOptions::new().read(true)) {
+            let file = match open_to_lock(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     match OpenOptions::new().write(true).create_new(true).open(&path) {
                         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),

@@ -5,7 +5,7 @@
 //! one looks whether it still has it.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::process;
@@ -13,7 +13,7 @@ use std::process;
 use tempfile::Builder;
 
 use super::durable::open_folder;
-use super::plain::{is_at, open_plain};
+use super::plain::{is_at, open_to_lock};
 use super::sha256;
 
 /// Beginning of the name of what is being written: the number of its process, a hyphen and random letters follow.
@@ -74,7 +74,7 @@ pub fn remove_leftovers(folder: &Path) {
         let Ok(kind) = entry.file_type() else { continue };
         let path = entry.path();
         let file = match () {
-            () if kind.is_file() => open_plain(&path, OpenOptions::new().read(true)),
+            () if kind.is_file() => open_to_lock(&path),
             // elsewhere than on Unix a folder has no lock that tells whether it is being filled
             () if kind.is_dir() && cfg!(unix) => open_folder(&path),
             () => continue,

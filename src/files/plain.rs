@@ -30,6 +30,19 @@ pub(super) fn open_plain(path: &Path, options: &mut OpenOptions) -> io::Result<F
     }
 }
 
+/// Opens a regular file to lock it: for writing too where that is allowed, as some network file systems lock nothing else.
+///
+/// # Errors
+/// As of [`open_plain`].
+pub(super) fn open_to_lock(path: &Path) -> io::Result<File> {
+    match open_plain(path, OpenOptions::new().read(true).write(true)) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            open_plain(path, OpenOptions::new().read(true))
+        }
+        result => result,
+    }
+}
+
 /// Opens a file that grows over several runs, for reading and writing; `None` when it is not there.
 ///
 /// # Errors
