@@ -120,6 +120,8 @@ fn no_command_writes_over_what_it_reads() {
     let folder = made();
     fs::create_dir(folder.path("recipe")).unwrap();
     fs::copy(folder.path("tiny.toml"), folder.path("recipe/log.csv")).unwrap();
+    fs::create_dir(folder.path("set")).unwrap();
+    fs::copy(folder.path("mine_challenges.json"), folder.path("set/manifest.json")).unwrap();
     let before: Vec<(String, Vec<u8>)> = files_in(folder.0.path());
     fs::hard_link(folder.path("mine_challenges.json"), folder.path("same.json")).unwrap();
     let model = "run/model-000001.safetensors";
@@ -141,7 +143,7 @@ fn no_command_writes_over_what_it_reads() {
         (vec!["publish", "run", "--output"], "./run/../run"),
         (vec!["regress", "--record", "--checkpoint", "run", "--state"], "run/manifest.json"),
         ([&SHOW[..], &["mine_challenges.json", "--svg"]].concat(), "mine_challenges.json"),
-        (vec!["adapt", "run", "mine_challenges.json", "--steps", "1", "--output"], "run"),
+        (vec!["adapt", "run", "set/manifest.json", "--steps", "1", "--output"], "set"),
         (vec!["train", "recipe/log.csv", "--output"], "recipe"),
     ];
     for (command, output) in commands {

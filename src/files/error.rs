@@ -43,7 +43,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// An output in the place of an input.
-    #[error("cannot write {path}: this command reads {input}; hint: name another file")]
+    #[error("cannot write {path}: this command reads {input}; hint: name another place")]
     OverInput {
         /// The output.
         path: PathBuf,
