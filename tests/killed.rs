@@ -106,7 +106,7 @@ fn moment_of_training(run: &Path, step_before: Option<u64>) -> &'static str {
         return "before the first file";
     }
     let names = names_in(run);
-    if names.iter().any(|name| name.starts_with(".trm-arc-")) {
+    if names.iter().any(|name| name.starts_with(".trm-arc-tmp-")) {
         return "in a write";
     }
     let Some(manifest) = manifest(run) else { return "before the first checkpoint" };
@@ -187,9 +187,10 @@ fn moment_of_solving(out: &Path) -> &'static str {
     }
     let names = names_in(out);
     match () {
-        () if names.iter().any(|name| name.starts_with(".trm-arc-")) => "in a write",
+        // the predictions grow in one of their own
+        () if names.iter().filter(|name| name.starts_with(".trm-arc-tmp-")).count() > 1 => "in a write",
         () if behind(out).is_empty() => "before the first answer",
-        () if !names.iter().any(|name| name == "predictions.jsonl.partial") => "at the end",
+        () if !names.iter().any(|name| name.starts_with(".trm-arc-tmp-")) => "at the end",
         () => "in a task",
     }
 }

@@ -218,7 +218,7 @@ fn what_means_nothing_for_puzzles_is_refused() {
     assert_refused(&folder.run(&["solve", "gone.csv", "--checkpoint", "model"]), &["gone.csv"]);
     let over =
         folder.run(&["solve", "new.csv", "--checkpoint", "model", "--predictions", "new.csv", "--record", "r.json"]);
-    assert_refused(&over, &["new.csv is named for an output, but what is solved is read from there"]);
+    assert_refused(&over, &["cannot write new.csv: this command reads new.csv"]);
     assert!(!folder.has("refused") && !folder.has("submissions"), "a refusal left something behind");
 }
 

@@ -83,10 +83,7 @@ fn no_output_takes_the_place_of_the_tasks() {
     let before = (read("mine_challenges.json"), read("mine_solutions.json"));
     for flag in ["--submission", "--predictions", "--record"] {
         for file in ["mine_challenges.json", "./mine_solutions.json", "new/../mine_challenges.json"] {
-            assert_refused(
-                &folder.run(&[&solve[..], &[flag, file]].concat()),
-                &[file, "what is solved is read from there"],
-            );
+            assert_refused(&folder.run(&[&solve[..], &[flag, file]].concat()), &[file, "this command reads"]);
         }
     }
     assert_eq!((read("mine_challenges.json"), read("mine_solutions.json")), before);
@@ -100,22 +97,25 @@ fn two_outputs_in_one_place_are_refused_however_they_are_spelt() {
         let ended = folder.run(&[&solve[..], &["--submission", first, "--record", second]].concat());
         assert_refused(&ended, &[second, "two outputs"]);
     }
-    let partial = folder.run(&[&solve[..], &["--predictions", "p.jsonl", "--record", "p.jsonl.partial"]].concat());
-    assert_refused(&partial, &["p.jsonl.partial", "two outputs"]);
+    let trail = folder.run(&[&solve[..], &["--predictions", "r.progress", "--record", "r"]].concat());
+    assert_refused(&trail, &["r.progress", "two outputs"]);
     assert_eq!(names_in(folder.0.path()).len(), 2, "nothing is left behind");
 }
 
 #[cfg(unix)]
 #[test]
-fn links_are_written_through_and_pipes_are_refused() {
+fn a_folder_s_link_is_followed_and_a_file_s_link_and_a_pipe_are_refused() {
     let (folder, solve) = own_set();
-    symlink("kept/real.json", folder.path("link.json")).unwrap();
-    let ended = folder.run(&[&solve[..], &["--submission", "link.json", "--record", "out/run.json"]].concat());
+    fs::create_dir(folder.path("real")).unwrap();
+    symlink("real", folder.path("linked")).unwrap();
+    let ended = folder.run(&[&solve[..], &["--submission", "linked/s.json", "--record", "linked/run.json"]].concat());
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert!(fs::symlink_metadata(folder.path("link.json")).unwrap().is_symlink() && folder.has("kept/real.json"));
+    assert!(folder.has("real/s.json"));
     symlink("mine_challenges.json", folder.path("tasks.json")).unwrap();
     let ended = folder.run(&[&solve[..], &["--submission", "tasks.json"]].concat());
-    assert_refused(&ended, &["tasks.json", "what is solved is read from there"]);
+    assert_refused(&ended, &["tasks.json", "symbolic link"]);
+    let ended = folder.run(&["solve", "tasks.json", "--solver", "copy", "--submission", "mine_challenges.json"]);
+    assert_refused(&ended, &["mine_challenges.json", "this command reads tasks.json"]);
     assert!(Process::new("mkfifo").arg(folder.path("pipe")).status().unwrap().success());
     for file in ["pipe", "out/"] {
         for flag in ["--submission", "--predictions", "--record"] {

@@ -77,7 +77,7 @@ fn files_of_another_run_are_refused_and_nothing_is_written() {
     assert_refused(&ended, &["run", "run.json"]);
     assert_eq!(names_in(&folder.0.path().join("out")), ["predictions.jsonl", "run.json", "submission.json"]);
     fs::rename(folder.path("out/run.json"), folder.path("out/report.json")).unwrap();
-    assert_refused(&folder.run(&["report", "out/report.json"]), &["out/report.json", "written over", "--output"]);
+    assert_refused(&folder.run(&["report", "out/report.json"]), &["out/report.json", "this command reads", "hint: "]);
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn one_program_at_a_time_writes_to_a_place() {
     let mut first = start(&folder, &[&SOLVE[..5], &["100000"], &SOLVE[6..]].concat());
     wait_for(&mut first, || folder.has("an out/run.json.progress"));
     for more in [&[][..], &["--resume"]] {
-        assert_refused(&folder.run(&[&SOLVE[..], more].concat()), &["another run is writing to", "run.json.progress"]);
+        assert_refused(&folder.run(&[&SOLVE[..], more].concat()), &["another run is writing to", "submission.json"]);
     }
     first.kill().unwrap();
     let recipe = tiny(folder.0.path(), 100_000);

@@ -135,7 +135,7 @@ fn a_published_checkpoint_solves_the_same_and_cannot_be_resumed() {
     };
     assert_eq!(solve("run"), solve("published"));
     assert!(refused(folder, &["train", "--resume", "published"]).contains("no training state"));
-    assert!(refused(folder, &["publish", "run", "--output", "run"]).contains("would be lost"));
+    assert!(refused(folder, &["publish", "run", "--output", "run"]).contains("this command reads run"));
 }
 
 /// Waits until the training has done some steps.

@@ -14,7 +14,8 @@ use serde_json::value::RawValue;
 use super::{CheckpointError, Content, Part, Stored};
 use crate::files;
 
-const MANIFEST: &str = "manifest.json";
+/// Name of the file that makes a folder a checkpoint.
+pub const MANIFEST: &str = "manifest.json";
 
 /// The version of the layout that this program writes and reads.
 const FORMAT: u32 = 1;
@@ -87,6 +88,12 @@ impl Folder {
     /// True when a checkpoint stands there.
     pub fn exists(&self) -> bool {
         self.path.join(MANIFEST).is_file()
+    }
+
+    /// Returns the files that make up the checkpoint: the manifest, and what it names where it can be read.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let parts = self.standing().into_values().map(|entry| self.path.join(entry.file));
+        [self.path.join(MANIFEST)].into_iter().chain(parts).collect()
     }
 
     /// The manifest.

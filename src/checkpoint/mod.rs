@@ -18,7 +18,7 @@ mod stored;
 mod tensors;
 mod torch;
 
-pub use folder::{Folder, Manifest};
+pub use folder::{Folder, MANIFEST, Manifest};
 pub use numbers::MAX_MAGNITUDE;
 pub use part::{Content, Part, Pieces};
 pub use rows::Rows;

@@ -9,7 +9,10 @@ use clap::builder::RangedU64ValueParser;
 use super::guard::guarded;
 use super::{CliError, Exit, counted, interrupt, print, talk, train};
 use crate::device::{DeviceChoice, Precision, on_device};
+use crate::files::{self, Output};
 use crate::ops::Operations;
+use crate::recipe::WRITTEN;
+use crate::task;
 use crate::train::{Adapt, Adapted, Ending, Length};
 use crate::units::{self, Count};
 
@@ -73,6 +76,7 @@ fn run_on<D: Operations>(arguments: Arguments, device: &D) -> Result<Exit, CliEr
         (None, Some(steps)) => Length::Steps(steps),
         (None, None) => Length::Usual,
     };
+    let _claim = files::claim(&task::files_of(&tasks), &[Output::Folder(&output, &WRITTEN)])?;
     let stop = interrupt::catch()?;
     let (from, only) = (checkpoint, None);
     let adapt = Adapt { from, tasks, only, plan, output, length, seed, learning_rate, precision, started, stop };

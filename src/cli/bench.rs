@@ -4,7 +4,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use super::guard::guarded;
-use super::{CliError, Exit, load_tasks, print, talk};
+use super::{CliError, Exit, load_tasks, print, talk, threads};
 use crate::bench::{self, BenchError, Plan, canvas};
 use crate::device::{DeviceChoice, Precision, on_device};
 use crate::encode::Canvas;
@@ -56,7 +56,7 @@ pub struct Arguments {
     #[arg(long, value_name = "TYPE")]
     precision: Option<Precision>,
     /// Threads; one for each processor without it
-    #[arg(long, value_name = "N", value_parser = at_least_1())]
+    #[arg(long, value_name = "N", value_parser = threads::parse)]
     threads: Option<usize>,
     /// Time demonstrations of this set: its name, a challenges file or a folder of task files
     #[arg(long, value_name = "SET")]

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::identifiers::OrderArguments;
 use super::{CliError, Exit, counted, interrupt, print, talk};
 use crate::dataset::published::{PublishedBuild, PublishedError, is_data_folder};
-use crate::files::NewFolder;
+use crate::files::{self, NewFolder, Output};
 use crate::task::TaskSet;
 
 /// Write or check a data folder of the published build
@@ -90,6 +90,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
 
 fn export(arguments: &BuildArguments, output: &Path) -> Result<Exit, CliError> {
     let stop = interrupt::catch()?;
+    let _claim = files::claim(&[], &[Output::NewFolder(output)])?;
     let sets = arguments.order.load()?;
     let folder = NewFolder::begin(output)?;
     let build = arguments.build(&sets, stop)?;

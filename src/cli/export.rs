@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CliError, Exit, print};
-use crate::files;
+use crate::files::{self, Output};
 use crate::recipe;
 
 /// Write a checkpoint's weights as safetensors under the published names
@@ -24,7 +24,7 @@ pub struct Arguments {
 
 /// Writes, and prints the digest.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
-    files::check_writable(&arguments.file)?;
+    let _claim = files::claim(&recipe::checkpoint_files(&arguments.checkpoint), &[Output::File(&arguments.file)])?;
     let digest = recipe::export(&arguments.checkpoint, &arguments.file)?;
     print(&format!("{}, sha256 {digest}\n", arguments.file.display()))?;
     Ok(Exit::Done)

@@ -10,7 +10,7 @@ use super::puzzles::KindName;
 use super::{CliError, Exit, interrupt, load_tasks, print, talk};
 use crate::dataset::published::{self, PublishedError};
 use crate::dataset::{BLANK, Identifiers};
-use crate::files;
+use crate::files::{self, Output};
 use crate::puzzle::Kind;
 use crate::recipe::{NamesFrom, PublishedCheckpoint, RecipeError, SetDigest, Summary};
 use crate::task::TaskSet;
@@ -58,6 +58,7 @@ pub struct Arguments {
 
 /// Imports, and prints how the tensors fit.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
+    let _claim = files::claim(&[], &[Output::NewFolder(&arguments.output)])?;
     let stop = interrupt::catch()?;
     match import(arguments, stop) {
         Err(CliError::Recipe(RecipeError::Interrupted) | CliError::Published(PublishedError::Interrupted)) => {

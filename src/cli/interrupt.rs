@@ -22,6 +22,8 @@ pub fn catch_on(talks: bool) -> Result<&'static AtomicBool, CliError> {
             talk("interrupted: finishing in order; once more to stop at once");
         }
     })
-    .map_err(|error| CliError::Usage(format!("cannot catch signals: {error}")))?;
+    .map_err(|error| {
+        CliError::Usage(format!("cannot catch signals: {error}; hint: allow more processes (ulimit -u)"))
+    })?;
     Ok(&INTERRUPTED)
 }

@@ -9,7 +9,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
 use super::{CliError, Exit, counted, definitions, print};
-use crate::files;
+use crate::files::{self, Output};
 
 /// Print the manual page, or write a page per command
 #[derive(Debug, Args)]
@@ -30,19 +30,23 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     match &arguments.output {
         None => print(&page(&command)?)?,
         Some(folder) => {
-            let pages = write(&command, folder)?;
-            print(&format!("{}, {}\n", folder.display(), counted(pages, "page")))?;
+            let pages = pages(&command, folder)?;
+            let outputs: Vec<Output<'_>> = pages.iter().map(|(file, _)| Output::File(file)).collect();
+            let _claim = files::claim(&[], &outputs)?;
+            pages.iter().try_for_each(|(file, page)| files::write(file, page.as_bytes()))?;
+            print(&format!("{}, {}\n", folder.display(), counted(pages.len(), "page")))?;
         }
     }
     Ok(Exit::Done)
 }
 
-/// Writes the page of a command and those of the commands below it; returns how many.
-fn write(command: &Command, folder: &Path) -> Result<usize, CliError> {
-    let file = folder.join(Man::new(command.clone()).get_filename());
-    files::write(&file, page(command)?.as_bytes())?;
-    let below = command.get_subcommands().map(|command| write(command, folder));
-    below.sum::<Result<usize, CliError>>().map(|pages| pages + 1)
+/// Returns the pages of a command and of the commands below it, each with its file in the folder.
+fn pages(command: &Command, folder: &Path) -> Result<Vec<(PathBuf, String)>, CliError> {
+    let mut all = vec![(folder.join(Man::new(command.clone()).get_filename()), page(command)?)];
+    for below in command.get_subcommands() {
+        all.extend(pages(below, folder)?);
+    }
+    Ok(all)
 }
 
 fn page(command: &Command) -> Result<String, CliError> {

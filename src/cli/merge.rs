@@ -1,15 +1,15 @@
 //! `trm-arc merge`: the submissions of shards become the submission of the set.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::{CliError, Exit, counted, load_tasks, print, talk};
-use crate::files;
+use crate::files::{self, Output};
 use crate::report::{Merged, Run};
 use crate::solve;
 use crate::submission::{self, Attempted};
-use crate::task::TaskSet;
+use crate::task::{self, TaskSet};
 
 /// Merge the submissions of all shards of a set
 #[derive(Debug, Args)]
@@ -43,13 +43,13 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let record = arguments.record.clone().unwrap_or_else(|| solve::record_beside(output));
     let files: Vec<PathBuf> = submissions.iter().map(|path| submission::file_in(path)).collect();
     let beside: Vec<PathBuf> = files.iter().map(|file| solve::record_beside(file)).collect();
-    check_output(output, &[&files[..], &beside].concat())?;
-    check_output(&record, &[&files[..], std::slice::from_ref(output)].concat())?;
+    let inputs = [&files[..], &beside, &task::files_of(tasks)].concat();
+    let _claim = files::claim(&inputs, &[Output::File(output)])?;
     let merged = submission::merge(&set, submissions)?;
     let (shards, lacking) = records(&set, &files)?;
-    let mut joined = None;
+    let (mut joined, mut _record_claim) = (None, None);
     if lacking.is_empty() {
-        check_output(&record, &beside)?;
+        _record_claim = Some(files::claim(&inputs, &[Output::File(&record)])?);
         joined = Some(Merged::of(&set, &shards, &merged.answers())?);
     }
     merged.write(output)?;
@@ -71,18 +71,6 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     joined.write(&record)?;
     print(&format!("{}, record of {count}\n", record.display()))?;
     Ok(Exit::Done)
-}
-
-/// Refuses an output that cannot be written or takes the place of one of these files.
-fn check_output(output: &Path, files: &[PathBuf]) -> Result<(), CliError> {
-    files::check_writable(output)?;
-    let place = files::place(output)?;
-    if files.iter().filter_map(|file| files::place(file).ok()).any(|file| file == place) {
-        let output = output.display();
-        let fault = format!("{output} is read or written already; hint: name another --output or --record");
-        return Err(CliError::Usage(fault));
-    }
-    Ok(())
 }
 
 /// The records beside the submissions, and the submissions without one of their tasks.

@@ -28,6 +28,7 @@ mod score;
 mod solve;
 mod submitted;
 mod tasks;
+mod threads;
 mod train;
 mod validate;
 
@@ -185,14 +186,17 @@ fn parse() -> Cli {
 
 /// Parses the arguments and runs the command.
 pub fn main() -> Exit {
-    match run(parse().command) {
-        Ok(exit) => exit,
-        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-        Err(error) => {
-            talk(format_args!("error: {}", cut(&error.to_string())));
-            Exit::Usage
+    guard::caught(|| {
+        let command = parse().command;
+        match threads::start().and_then(|()| run(command)) {
+            Ok(exit) => exit,
+            Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+            Err(error) => {
+                talk(format_args!("error: {}", cut(&error.to_string())));
+                Exit::Usage
+            }
         }
-    }
+    })
 }
 
 fn run(command: Command) -> Result<Exit, CliError> {

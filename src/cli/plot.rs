@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::{CliError, Exit, print};
-use crate::files;
+use crate::files::{self, Output};
 use crate::recipe::LOG_FILE;
 use crate::report::chart::{Curve, Panel, Scale, curves};
 use crate::train::{LogRow, read_log};
@@ -53,6 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         logs.push((name(path), rows));
     }
     let output = arguments.output.clone().unwrap_or_else(|| places[0].with_extension("svg"));
+    let _claim = files::claim(&places, &[Output::File(&output)])?;
     let drawing = curves("The course of training", arguments.over.title(), &panels(&logs, arguments.over));
     files::write(&output, drawing.as_bytes())?;
     print(&format!("{}\n", output.display()))?;

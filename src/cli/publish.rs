@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CliError, Exit, print};
-use crate::recipe::Trained;
+use crate::files::{self, Output};
+use crate::recipe::{Trained, WRITTEN, checkpoint_files};
 use crate::units::Bytes;
 
 /// Copy a checkpoint without its training state
@@ -26,10 +27,7 @@ pub struct Arguments {
 /// Copies, and says what came of it.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let Arguments { checkpoint, output } = arguments;
-    if checkpoint.canonicalize().is_ok_and(|from| output.canonicalize().is_ok_and(|to| to == from)) {
-        let fault = "--output is the checkpoint itself; its training state would be lost. Name another folder";
-        return Err(CliError::Usage(fault.to_owned()));
-    }
+    let _claim = files::claim(&checkpoint_files(checkpoint), &[Output::Folder(output, &WRITTEN)])?;
     let size = Trained::publish(checkpoint, output)?;
     print(&format!("{}, {}\n", output.display(), Bytes(size)))?;
     Ok(Exit::Done)

@@ -8,10 +8,10 @@ use clap::Args;
 use dfdx::prelude::Cpu;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, Exit, counted, interrupt, print};
+use super::{CliError, Exit, counted, interrupt, print, threads};
 use crate::checkpoint;
-use crate::files;
-use crate::recipe::Trained;
+use crate::files::{self, Output, Scratch};
+use crate::recipe::{Trained, checkpoint_files};
 use crate::regress::{self, Progress};
 use crate::report::{Outcome, Part, REGRESSION_FILE, Regression, Standing};
 use crate::units::{Percent, Seconds};
@@ -47,9 +47,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let shipped = |path: &str| files::find(Path::new(path)).unwrap_or_else(|| path.into());
     let checkpoint = arguments.checkpoint.clone().unwrap_or_else(|| shipped(checkpoint::DEFAULT));
     let path = arguments.state.clone().unwrap_or_else(|| shipped(REGRESSION_FILE));
-    if arguments.record {
-        files::check_writable(&path)?;
-    }
+    let output = arguments.record.then_some(Output::File(&path));
+    let _claim = files::claim(&checkpoint_files(&checkpoint), output.as_slice())?;
     let trained = Trained::load(&checkpoint, &device)?;
     let state = if arguments.record {
         let parts = recorded_before(&path, &trained.digest, regress::parts(&trained)?)?;
@@ -104,12 +103,12 @@ fn recorded_before(path: &Path, checkpoint: &str, parts: Vec<Part>) -> Result<Ve
 
 /// One part, with a bar.
 fn solve(part: &Part, checkpoint: &Path, device: &Cpu, stop: &AtomicBool) -> Result<Option<Outcome>, CliError> {
-    let scratch = tempfile::tempdir().map_err(CliError::Output)?;
+    let scratch = Scratch::new()?;
     let bar = ProgressBar::new(0);
     let style =
         ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}, {elapsed} spent").expect("the template is right");
     bar.set_style(style);
-    bar.enable_steady_tick(Duration::from_millis(500));
+    threads::tick(&bar);
     let solved = regress::solve(part, checkpoint, scratch.path(), device, stop, |progress| {
         let (done, all, what) = match progress {
             Progress::Adapting(done, all) => (done, all, "steps of the adaptation"),

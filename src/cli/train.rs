@@ -11,9 +11,10 @@ use super::guard::guarded;
 use super::{CliError, Exit, counted, interrupt, print, ranks, talk};
 use crate::checkpoint::Folder;
 use crate::device::{DeviceChoice, Precision, on_device};
+use crate::files::{self, Claim, Output};
 use crate::ops::Operations;
 use crate::ranks::{Ranks, agree};
-use crate::recipe::{Recipe, RecipeError};
+use crate::recipe::{Recipe, RecipeError, WRITTEN};
 use crate::train::{self, Ending, LogRow, Material, Outcome, Progress, TrainError, Training};
 use crate::units::{self, Count, Percent, Seconds};
 
@@ -97,6 +98,7 @@ fn run_on<D: Operations>(arguments: Arguments, device: &D, ranks: &dyn Ranks) ->
     let first = ranks.rank() == 0;
     let stop = agree(ranks, interrupt::catch_on(first))?;
     ranks::introduce(ranks, device, precision);
+    let _claim = agree(ranks, first.then(|| claim(&arguments, recipe.as_ref(), &output)).transpose())?;
     let Arguments { resume, time_limit, .. } = arguments;
     let training = Training { recipe, resume, output: output.clone(), precision, time_limit, stop, ranks };
     let bar = if first { bar() } else { ProgressBar::hidden() };
@@ -114,6 +116,14 @@ fn run_on<D: Operations>(arguments: Arguments, device: &D, ranks: &dyn Ranks) ->
         print(&summary(&outcome, &output))?;
     }
     Ok(if outcome.ending == Ending::Interrupted { Exit::Interrupted } else { Exit::Done })
+}
+
+/// Claims the output folder, so that no other training writes to it meanwhile.
+fn claim(arguments: &Arguments, recipe: Option<&Recipe>, output: &Path) -> Result<Claim, CliError> {
+    let file = arguments.recipe.as_deref().map(Recipe::find).transpose()?;
+    let data = recipe.map_or_else(Vec::new, |recipe| recipe.data.files());
+    let inputs: Vec<PathBuf> = file.into_iter().chain(data).collect();
+    Ok(files::claim(&inputs, &[Output::Folder(output, &WRITTEN)])?)
 }
 
 pub(super) fn bar() -> ProgressBar {

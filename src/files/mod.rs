@@ -1,10 +1,23 @@
 //! Files: read with the path in every error, written beside and renamed, so that nothing is ever half-written.
+//!
+//! The rules of writing, for every command:
+//!
+//! - Outputs are claimed before the work ([`claim()`]): none takes the place of an input or of another output, and each is locked, so that
+//!   a second run is refused at once.
+//! - A symbolic link in place of an output file, a lock or a journal is refused, never followed: another user may have planted it in a
+//!   shared folder. Links among the folders of a path are followed by the system, by its own rules.
+//! - What is being written has a name of its own, `.trm-arc-tmp-PROCESS-RANDOM`, made new and locked. What a killed run leaves of it, and
+//!   its `.trm-arc-lock-DIGEST`, is removed by the next run that writes to the folder; no other name is touched.
 
+mod claim;
 mod durable;
 mod entries;
+mod error;
 mod folder;
 mod hold;
 mod leftovers;
+mod place;
+mod plain;
 mod unrepeated;
 mod write;
 
@@ -17,68 +30,24 @@ use serde::Serializer;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
 use crate::names;
+pub use claim::{Claim, Output, check_outputs, claim};
 pub use entries::Entries;
-pub use folder::NewFolder;
-pub use hold::{Held, hold, hold_folder, hold_new_folder};
+pub use error::FileError;
+pub use folder::{NewFolder, Scratch};
+pub use hold::hold;
 pub use leftovers::remove_leftovers;
+pub use place::place;
+pub use plain::{open_growing, open_grown};
 pub use unrepeated::Unrepeated;
-pub use write::{Sink, Written, check_writable, create, make_room_for, place, write, write_beside, write_with};
+pub use write::{Sink, Written, check_writable, create, write, write_beside, write_with};
 
 /// What some editors put before UTF-8 text.
 pub const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The most bytes of a file of settings.
 const MOST_SHORT: usize = 1 << 20;
-
-/// What can go wrong with a file.
-#[derive(Debug, Error)]
-pub enum FileError {
-    /// The file could not be read.
-    #[error("cannot read {}: {source}{}", one_line(.path), way_in(.source))]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The file could not be written.
-    #[error("cannot write {}: {source}{}", one_line(.path), remedy(.source))]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Neither a file nor a name of the project's.
-    #[error("there is no file \"{name}\", and none of that name in {folder}{hint}; it has {known}")]
-    Unknown {
-        /// The project's folder.
-        folder: String,
-        /// What was asked for.
-        name: String,
-        /// The nearest name.
-        hint: String,
-        /// The names that there are.
-        known: String,
-    },
-    /// Another process has it in hand.
-    #[error("another run is writing to {}; wait for its end, or name another place", one_line(.path))]
-    Busy {
-        /// The file or folder.
-        path: PathBuf,
-    },
-    /// The file is not what its format says.
-    #[error("{}: {message}", one_line(.path))]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and where.
-        message: String,
-    },
-}
 
 /// Returns a path as it may stand in a line: names of files come from archives.
 pub fn one_line(path: &Path) -> String {
@@ -101,25 +70,6 @@ pub fn path_text(path: &Path) -> String {
         chunk.invalid().iter().for_each(|byte| text += &format!("\\x{byte:02x}"));
     }
     text
-}
-
-fn way_in(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::IsADirectory => "; name a file in it",
-        io::ErrorKind::NotADirectory => "; a file stands where a folder is needed",
-        io::ErrorKind::PermissionDenied => "; ask for the right to read it",
-        io::ErrorKind::InvalidData => "; this is not text",
-        _ => "",
-    }
-}
-
-fn remedy(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "; choose a folder you may write to",
-        io::ErrorKind::StorageFull => "; free some space and run again: what was there before is still whole",
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "; a file stands where a folder is needed",
-        _ => "",
-    }
 }
 
 /// A file, opened to be read. A pipe is one too; a folder is none, nor is a device, which may never end.

@@ -1,21 +1,16 @@
 //! Writing: beside first, flushed to the disk, then renamed over the file, and the folder flushed, as else a loss of power may take the
 //! new name back.
-//!
-//! What bites: a rename replaces whatever stands under the name. So a symbolic link is followed and its target replaced,
-//! and what is no file (a pipe, a device, a stream of the process) is refused before the work starts.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Component, Path, PathBuf};
+use std::io::{self, Seek, Write};
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::durable::{flush_folder, make_folders};
 use super::leftovers::{guarded, remove_leftovers};
+use super::plain::{LINK, open_plain};
 use super::{FileError, hex};
-
-/// Symbolic links that are followed one after another before they are taken for a circle.
-const MOST_LINKS: usize = 40;
 
 /// Writes a file in one step: beside it first, flushed to the disk, then renamed over it. A file that was there keeps its
 /// permissions, a new one has the usual ones. The folder is made when it is not there.
@@ -48,15 +43,9 @@ pub fn write_beside<E: From<FileError>>(
     path: &Path,
     content: impl FnOnce(&mut Sink) -> Result<(), E>,
 ) -> Result<Written, E> {
-    let failed = |source| FileError::Write { path: path.to_owned(), source };
-    let target = target(path).map_err(failed)?;
-    let folder = folder_of(&target);
-    make_folders(folder).map_err(failed)?;
-    let mut sink = Sink { path: path.to_owned(), file: temporary(folder).map_err(failed)?, digest: Sha256::new() };
+    let mut sink = Sink::create(path)?;
     content(&mut sink)?;
-    let Sink { file, digest, .. } = sink;
-    file.as_file().sync_all().map_err(failed)?;
-    Ok(Written { file, sha256: hex(&digest.finalize()) })
+    Ok(sink.seal()?)
 }
 
 /// A whole file without a name; removed when it is dropped.
@@ -78,14 +67,14 @@ impl Written {
     /// [`FileError::Write`]; what stood under the name still does.
     pub fn finish(self, path: &Path) -> Result<(), FileError> {
         let failed = |source| FileError::Write { path: path.to_owned(), source };
-        let target = target(path).map_err(failed)?;
-        keep_permissions(self.file.as_file(), &target).map_err(failed)?;
-        self.file.persist(&target).map_err(|e| failed(e.error))?;
-        flush_folder(folder_of(&target)).map_err(failed)
+        check_target(path).map_err(failed)?;
+        keep_permissions(self.file.as_file(), path).map_err(failed)?;
+        self.file.persist(path).map_err(|e| failed(e.error))?;
+        flush_folder(folder_of(path)).map_err(failed)
     }
 }
 
-/// A file on its way.
+/// A file on its way; removed when it is dropped.
 #[derive(Debug)]
 pub struct Sink {
     path: PathBuf,
@@ -94,6 +83,18 @@ pub struct Sink {
 }
 
 impl Sink {
+    /// Begins a file that is to stand at `path`. The folder is made when it is not there.
+    ///
+    /// # Errors
+    /// [`FileError::Write`].
+    pub fn create(path: &Path) -> Result<Self, FileError> {
+        let failed = |source| FileError::Write { path: path.to_owned(), source };
+        check_target(path).map_err(failed)?;
+        make_folders(folder_of(path)).map_err(failed)?;
+        let file = temporary(folder_of(path)).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), file, digest: Sha256::new() })
+    }
+
     /// Writes the next piece. Large pieces are as they come; many small ones are slow.
     ///
     /// # Errors
@@ -103,26 +104,43 @@ impl Sink {
         let failed = |source| FileError::Write { path: self.path.clone(), source };
         self.file.write_all(bytes).map_err(failed)
     }
+
+    /// Takes back all that was written.
+    ///
+    /// # Errors
+    /// [`FileError::Write`].
+    pub fn start_over(&mut self) -> Result<(), FileError> {
+        self.digest = Sha256::new();
+        let emptied = self.file.as_file().set_len(0).and_then(|()| self.file.rewind());
+        emptied.map_err(|source| FileError::Write { path: self.path.clone(), source })
+    }
+
+    /// Flushes the whole file to the disk, and gives it its name.
+    ///
+    /// # Errors
+    /// [`FileError::Write`]; what stood under the name still does.
+    pub fn finish(self) -> Result<(), FileError> {
+        let path = self.path.clone();
+        self.seal()?.finish(&path)
+    }
+
+    fn seal(self) -> Result<Written, FileError> {
+        let Self { path, file, digest } = self;
+        file.as_file().sync_all().map_err(|source| FileError::Write { path, source })?;
+        Ok(Written { file, sha256: hex(&digest.finalize()) })
+    }
 }
 
-/// An empty file, for what grows and cannot be written in one step, and where it lies. The folder is made when it is not there.
+/// A new file in a folder that nobody else sees yet, for what grows and cannot be written in one step. The folder is made when it is not there.
 ///
 /// # Errors
-/// [`FileError::Write`].
-pub fn create(path: &Path) -> Result<(PathBuf, File), FileError> {
-    let failed = |source| FileError::Write { path: path.to_owned(), source };
-    let target = target(path).map_err(failed)?;
-    make_folders(folder_of(&target)).map_err(failed)?;
-    let file = File::create(&target).map_err(failed)?;
-    Ok((target, file))
-}
-
-/// Makes the folder that a file is to lie in, when it is not there.
-///
-/// # Errors
-/// [`FileError::Write`].
-pub fn make_room_for(path: &Path) -> Result<(), FileError> {
-    make_folders(folder_of(path)).map_err(|source| FileError::Write { path: path.to_owned(), source })
+/// [`FileError::Write`], also when something stands there.
+pub fn create(path: &Path) -> Result<File, FileError> {
+    let create = || {
+        make_folders(folder_of(path))?;
+        OpenOptions::new().write(true).create_new(true).open(path)
+    };
+    create().map_err(|source| FileError::Write { path: path.to_owned(), source })
 }
 
 /// Finds out before the work starts that `path` can be written, and leaves nothing behind, not even what a killed writer left there.
@@ -131,12 +149,13 @@ pub fn make_room_for(path: &Path) -> Result<(), FileError> {
 /// [`FileError::Write`].
 pub fn check_writable(path: &Path) -> Result<(), FileError> {
     let failed = |source| FileError::Write { path: path.to_owned(), source };
-    let target = target(path).map_err(failed)?;
-    if target.exists() {
-        OpenOptions::new().write(true).open(&target).map_err(failed)?;
+    check_target(path).map_err(failed)?;
+    match open_plain(path, OpenOptions::new().write(true)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
     }
     // The nearest folder that is there; the others are made when there is something to put in.
-    let mut folder = folder_of(&target);
+    let mut folder = folder_of(path);
     while fs::symlink_metadata(folder).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         folder = folder_of(folder);
     }
@@ -145,43 +164,21 @@ pub fn check_writable(path: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Where a path leads: one and the same for all ways to spell it, also when nothing is there yet.
-///
-/// # Errors
-/// [`FileError::Write`] when it cannot be a file.
-pub fn place(path: &Path) -> Result<PathBuf, FileError> {
-    let failed = |source| FileError::Write { path: path.to_owned(), source };
-    let target = std::path::absolute(target(path).map_err(failed)?).map_err(failed)?;
-    let there = target.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
-    let (ancestor, mut place) = there.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
-    for component in target.strip_prefix(ancestor).expect("an ancestor is a prefix").components() {
-        match component {
-            Component::ParentDir => drop(place.pop()),
-            other => place.push(other),
-        }
+/// Refuses a path where no regular file can be put: a rename would replace whatever stands there.
+fn check_target(path: &Path) -> io::Result<()> {
+    // The streams of a process look like links to files; to replace those would leave the stream without its end.
+    if folder_of(path).canonicalize().is_ok_and(|folder| folder.starts_with("/proc")) {
+        return Err(no_file("it is a stream; hint: name a file"));
     }
-    Ok(place)
-}
-
-/// The path itself, or what its symbolic links lead to; an error when no file can be there.
-fn target(path: &Path) -> io::Result<PathBuf> {
-    let mut target = path.to_owned();
-    for _ in 0..MOST_LINKS {
-        // The streams of a process look like links to files; to replace those would leave the stream without its end.
-        if folder_of(&target).canonicalize().is_ok_and(|folder| folder.starts_with("/proc")) {
-            return Err(no_file("it is a stream; name a file"));
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Err(no_file(LINK)),
+        Ok(found) if found.is_dir() => {
+            Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; hint: name a file"))
         }
-        match fs::symlink_metadata(&target) {
-            Ok(found) if found.is_symlink() => target = folder_of(&target).join(fs::read_link(&target)?),
-            Ok(found) if found.is_dir() => {
-                return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; name a file"));
-            }
-            Ok(found) if !found.is_file() => return Err(no_file("it is a pipe or a device; name a file")),
-            _ if !ends_in_a_name(&target) => return Err(no_file("it ends without a file's name; name a file")),
-            _ => return Ok(target),
-        }
+        Ok(found) if !found.is_file() => Err(no_file("it is a pipe or a device; hint: name a file")),
+        _ if !ends_in_a_name(path) => Err(no_file("it ends without a file's name; hint: name a file")),
+        _ => Ok(()),
     }
-    Err(no_file("its symbolic links go round in a circle"))
 }
 
 /// False for `..` and for what ends with a separator.
@@ -212,9 +209,9 @@ fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
 
 /// Gives a file the permissions of the one that it will replace.
 fn keep_permissions(file: &File, target: &Path) -> io::Result<()> {
-    match fs::metadata(target) {
-        Ok(found) => file.set_permissions(found.permissions()),
-        Err(_) => Ok(()),
+    match fs::symlink_metadata(target) {
+        Ok(found) if found.is_file() => file.set_permissions(found.permissions()),
+        _ => Ok(()),
     }
 }
 
@@ -251,29 +248,50 @@ mod tests {
     }
 
     #[test]
-    fn one_place_has_one_name() {
+    fn a_file_that_starts_over_has_the_digest_of_what_it_holds() {
         let folder = tempfile::tempdir().unwrap();
-        let plain = place(&folder.path().join("new/a.json")).unwrap();
-        assert_eq!(place(&folder.path().join("./new/../new/./a.json")).unwrap(), plain);
-        assert_ne!(place(&folder.path().join("a.json")).unwrap(), plain);
-        assert_eq!(place(Path::new("a.json")).unwrap(), place(Path::new("./src/../a.json")).unwrap());
+        let path = folder.path().join("lines");
+        write(&path, b"earlier").unwrap();
+        let mut sink = Sink::create(&path).unwrap();
+        sink.write(b"one and more").unwrap();
+        sink.start_over().unwrap();
+        sink.write(b"two").unwrap();
+        assert_eq!(read_text(&path).unwrap(), "earlier");
+        let written = sink.seal().unwrap();
+        assert_eq!(written.sha256(), super::super::sha256(b"two"));
+        written.finish(&path).unwrap();
+        assert_eq!(read_text(&path).unwrap(), "two");
+        drop(Sink::create(&path).unwrap());
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "what did not come to its end leaves nothing behind"
+        );
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_link_stays_and_its_target_is_written() {
+    fn a_link_in_place_of_an_output_is_refused_and_its_target_stays() {
+        use std::os::unix::fs::symlink;
         let folder = tempfile::tempdir().unwrap();
-        let (link, end) = (folder.path().join("link.json"), folder.path().join("elsewhere/end.json"));
-        std::os::unix::fs::symlink("elsewhere/end.json", &link).unwrap();
-        write(&link, b"first").unwrap();
-        write(&link, b"second").unwrap();
-        assert!(link.is_symlink());
-        assert_eq!(read_text(&end).unwrap(), "second");
-        assert_eq!(place(&link).unwrap(), place(&end).unwrap());
-        let (a, b) = (folder.path().join("a"), folder.path().join("b"));
-        std::os::unix::fs::symlink("a", &b).unwrap();
-        std::os::unix::fs::symlink("b", &a).unwrap();
-        assert!(check_writable(&a).unwrap_err().to_string().contains("circle"));
+        let path = |name: &str| folder.path().join(name);
+        write(&path("victim"), b"precious").unwrap();
+        symlink(path("victim"), path("link")).unwrap();
+        symlink(path("gone"), path("dangling")).unwrap();
+        fs::create_dir(path("real")).unwrap();
+        symlink(path("real"), path("folder")).unwrap();
+        for name in ["link", "dangling"] {
+            let faults = [check_writable(&path(name)), write(&path(name), b"new"), create(&path(name)).map(drop)];
+            assert!(faults.iter().all(Result::is_err), "{name}");
+            assert!(check_writable(&path(name)).unwrap_err().to_string().contains("hint: name the file"));
+        }
+        // planted while the file is on its way
+        let sink = Sink::create(&path("later")).unwrap();
+        symlink(path("victim"), path("later")).unwrap();
+        assert!(sink.finish().is_err());
+        write(&path("folder/file"), b"a folder's link is followed").unwrap();
+        assert!(path("real/file").exists() && !path("gone").exists());
+        assert_eq!(read_text(&path("victim")).unwrap(), "precious");
     }
 
     #[cfg(unix)]

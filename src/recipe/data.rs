@@ -1,6 +1,6 @@
 //! `Data`: what a recipe learns from: the tasks of `[data]`, or the puzzles of `[puzzles]`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::dataset::{Colours, Sizes};
 use crate::encode::Canvas;
 use crate::puzzle::{self, Kind, PuzzleError, PuzzleSet, Wish};
 use crate::rng::Stream;
-use crate::task::HELD_OUT;
+use crate::task::{HELD_OUT, files_of};
 
 /// What is learned from.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,6 +148,21 @@ impl PuzzleData {
 }
 
 impl Data {
+    /// Returns the files and folders that are read: task sets, or the table of puzzles.
+    pub fn files(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Tasks(data) => data
+                .sources
+                .iter()
+                .map(|source| &source.tasks)
+                .chain(&data.held_out)
+                .flat_map(|set| files_of(set))
+                .collect(),
+            Self::Puzzles(PuzzleData { source: PuzzleSource::Table { file, .. }, .. }) => vec![file.into()],
+            Self::Puzzles(_) => Vec::new(),
+        }
+    }
+
     /// The tasks, where it is tasks that are learned from.
     pub fn tasks(&self) -> Option<&TaskData> {
         match self {

@@ -33,7 +33,7 @@ pub use cut::Cut;
 pub(crate) use data::held_out_sets;
 pub use data::{Data, Generated, PuzzleData, PuzzleSource, SourceRecipe, TaskData};
 pub use import::{ImportError, Imported, NamesFrom, Published, PublishedCheckpoint, PublishedTensors, Summary, export};
-pub use trained::{About, LOG_FILE, SetDigest, Trained, TrunkValues};
+pub use trained::{About, LOG_FILE, SetDigest, Trained, TrunkValues, WRITTEN, checkpoint_files};
 use written::Written;
 
 /// What can be wrong with a recipe or what came of it.
@@ -149,11 +149,19 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError`].
     pub fn load(name: &str) -> Result<Self, RecipeError> {
-        let recipe: Self = files::read_toml(&files::find_toml("recipes", name)?)?;
+        let recipe: Self = files::read_toml(&Self::find(name)?)?;
         recipe.check()?;
         recipe.check_sources()?;
         recipe.check_beginning()?;
         Ok(recipe)
+    }
+
+    /// Returns the file of a recipe's name or path.
+    ///
+    /// # Errors
+    /// [`FileError::Unknown`].
+    pub fn find(name: &str) -> Result<PathBuf, FileError> {
+        files::find_toml("recipes", name)
     }
 
     /// The tasks that it learns from.

@@ -1,13 +1,13 @@
 //! `Trained`: a model with its puzzle table and the identifiers of its rows, as a checkpoint holds it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dfdx::prelude::Cpu;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::{Imported, Recipe, RecipeError};
-use crate::checkpoint::{Content, Folder, Manifest, Part, Rows, Tensors};
+use crate::checkpoint::{Content, Folder, MANIFEST, Manifest, Part, Rows, Tensors};
 use crate::dataset::{Colours, Identifiers, LOOKS};
 use crate::device::{DeviceError, Needs};
 use crate::files;
@@ -55,6 +55,16 @@ pub struct About<S> {
 
 /// The log of a training, beside its checkpoint.
 pub const LOG_FILE: &str = "log.csv";
+
+/// Names of the files that every checkpoint replaces in its folder.
+pub const WRITTEN: [&str; 2] = [MANIFEST, LOG_FILE];
+
+/// Returns the files of a checkpoint, its log among them: what a command that reads it must not write over.
+pub fn checkpoint_files(checkpoint: &Path) -> Vec<PathBuf> {
+    let mut files = Folder::new(checkpoint).files();
+    files.push(checkpoint.join(LOG_FILE));
+    files
+}
 
 /// A trained model.
 #[derive(Clone, Debug)]

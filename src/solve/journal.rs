@@ -1,24 +1,15 @@
-//! A file that grows while a run goes on: `predictions.jsonl.partial` until the end, `predictions.jsonl` from then on.
+//! A file that grows while a run goes on and takes the name that others read when it is whole.
 //!
-//! Rewriting a growing file after each task would cost the square of its size, so lines are appended, and only the
-//! finished file takes the name that others read. A run that fails removes the partial file. After a kill it holds what had
-//! reached the system by then, and its last line may be cut off.
+//! Rewriting a growing file after each task would cost the square of its size, so lines are appended. A run that fails leaves nothing; what a
+//! killed one leaves is removed by the next. What was answered by then is in the trail.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, Sink};
 
 /// Lines on their way to a file.
 #[derive(Debug)]
-pub struct Journal {
-    path: PathBuf,
-    partial: PathBuf,
-    file: File,
-    is_finished: bool,
-}
+pub struct Journal(Sink);
 
 impl Journal {
     /// Starts over; what stands at `path` stays until [`Journal::finish`].
@@ -27,12 +18,7 @@ impl Journal {
     /// [`FileError::Write`].
     pub fn create(path: &Path) -> Result<Self, FileError> {
         files::check_writable(path)?;
-        let path = files::place(path)?;
-        let (partial, file) = files::create(&partial_beside(&path))?;
-        if let Ok(found) = fs::metadata(&path) {
-            file.set_permissions(found.permissions()).map_err(|source| failed(&partial, source))?;
-        }
-        Ok(Self { path, partial, file, is_finished: false })
+        Ok(Self(Sink::create(path)?))
     }
 
     /// Appends whole lines.
@@ -40,7 +26,7 @@ impl Journal {
     /// # Errors
     /// [`FileError::Write`].
     pub fn append(&mut self, lines: &str) -> Result<(), FileError> {
-        self.file.write_all(lines.as_bytes()).map_err(|source| failed(&self.partial, source))
+        self.0.write(lines.as_bytes())
     }
 
     /// Takes back all lines, for the same in another order.
@@ -48,44 +34,22 @@ impl Journal {
     /// # Errors
     /// [`FileError::Write`].
     pub fn start_over(&mut self) -> Result<(), FileError> {
-        let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
-        emptied.map_err(|source| failed(&self.partial, source))
+        self.0.start_over()
     }
 
-    /// Gives the file its name.
+    /// Gives the file its name, and flushes it and its folder to the disk.
     ///
     /// # Errors
     /// [`FileError::Write`].
-    pub fn finish(mut self) -> Result<(), FileError> {
-        self.file.sync_all().map_err(|source| failed(&self.partial, source))?;
-        fs::rename(&self.partial, &self.path).map_err(|source| failed(&self.path, source))?;
-        self.is_finished = true;
-        Ok(())
+    pub fn finish(self) -> Result<(), FileError> {
+        self.0.finish()
     }
-}
-
-/// What did not come to its end leaves nothing behind.
-impl Drop for Journal {
-    fn drop(&mut self) {
-        if !self.is_finished {
-            let _ = fs::remove_file(&self.partial);
-        }
-    }
-}
-
-/// The name that a file has while it grows.
-pub fn partial_beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
-    name.push(".partial");
-    path.with_file_name(name)
-}
-
-fn failed(path: &Path, source: io::Error) -> FileError {
-    FileError::Write { path: path.to_owned(), source }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -96,7 +60,6 @@ mod tests {
         let mut journal = Journal::create(&path).unwrap();
         journal.append("one\n").unwrap();
         assert_eq!(files::read_text(&path).unwrap(), "earlier\n");
-        assert_eq!(files::read_text(&folder.path().join("lines.jsonl.partial")).unwrap(), "one\n");
         journal.append("two\n").unwrap();
         journal.start_over().unwrap();
         journal.append("2\n").unwrap();

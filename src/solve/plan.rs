@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use super::journal::partial_beside;
 use super::trail::trail_beside;
-use crate::files::{self, FileError};
+use crate::files::{self, Claim, FileError, Output};
 use crate::report::RECORD_FILE;
 use crate::score::ScoreError;
 use crate::submission::SubmissionError;
@@ -27,12 +26,6 @@ pub enum SolveError {
     /// The solutions are there in part.
     #[error(transparent)]
     Score(#[from] ScoreError),
-    /// Two outputs in the same place.
-    #[error("{path} is named for two outputs; give each its own file")]
-    SamePath {
-        /// The path.
-        path: PathBuf,
-    },
     /// What broke off is another run than the one that is to go on.
     #[error(
         "{path} is of a run that broke off with {before}, now it would be {now}; ask for what it was, or remove that file to begin anew"
@@ -44,12 +37,6 @@ pub enum SolveError {
         before: String,
         /// As it would be.
         now: String,
-    },
-    /// An output where the tasks lie.
-    #[error("{path} is named for an output, but what is solved is read from there; write to another file")]
-    Input {
-        /// The path.
-        path: PathBuf,
     },
 }
 
@@ -74,14 +61,26 @@ pub struct Plan<'a> {
 
 impl Plan<'_> {
     /// Finds out before any work that every output can be written and none takes the place of another or of the tasks,
-    /// however the paths are spelt. `run` asks this itself; ask it earlier when a model is loaded first.
+    /// however the paths are spelled. `run` asks this itself; [claim](Self::claim) the outputs earlier when a model is loaded first.
     ///
     /// # Errors
-    /// [`SolveError::File`], [`SolveError::SamePath`] or [`SolveError::Input`].
-    pub fn check(&self) -> Result<(), SolveError> {
+    /// [`FileError`].
+    pub fn check(&self) -> Result<(), FileError> {
+        self.outputs(|outputs| files::check_outputs(&self.inputs, outputs))
+    }
+
+    /// Checks the same, against more `inputs` too, and locks the outputs.
+    ///
+    /// # Errors
+    /// [`FileError`], also when another run writes to one of them.
+    pub fn claim(&self, inputs: &[PathBuf]) -> Result<Claim, FileError> {
+        self.outputs(|outputs| files::claim(&[&self.inputs, inputs].concat(), outputs))
+    }
+
+    fn outputs<T>(&self, take: impl FnOnce(&[Output<'_>]) -> T) -> T {
         let trail = self.trail();
         let outputs = [Some(&self.submission), Some(&self.record), Some(&trail), self.predictions.as_ref()];
-        check_outputs(&self.inputs, &outputs, self.predictions.as_deref())
+        take(&outputs.into_iter().flatten().map(|path| Output::File(path)).collect::<Vec<_>>())
     }
 
     /// Where the run keeps what is behind it until it is complete.
@@ -93,29 +92,6 @@ impl Plan<'_> {
     pub fn is_over_time(&self) -> bool {
         self.time_limit.is_some_and(|limit| self.started.elapsed() >= limit)
     }
-}
-
-/// Every output can be written and none takes the place of another or of what is read; `growing` is the one that is a partial file until the end.
-pub(super) fn check_outputs(
-    inputs: &[PathBuf],
-    outputs: &[Option<&PathBuf>],
-    growing: Option<&Path>,
-) -> Result<(), SolveError> {
-    let inputs: Vec<PathBuf> = inputs.iter().filter_map(|path| path.canonicalize().ok()).collect();
-    let partial = growing.map(|path| files::place(path).map(|path| partial_beside(&path)));
-    let mut taken = Vec::from_iter(partial.transpose()?);
-    for path in outputs.iter().copied().flatten() {
-        files::check_writable(path)?;
-        let place = files::place(path)?;
-        if place.parent().into_iter().chain([place.as_path()]).any(|place| inputs.iter().any(|path| path == place)) {
-            return Err(SolveError::Input { path: path.clone() });
-        }
-        if taken.contains(&place) {
-            return Err(SolveError::SamePath { path: path.clone() });
-        }
-        taken.push(place);
-    }
-    Ok(())
 }
 
 /// Where the record lies unless another place is asked for: beside the submission.

@@ -118,7 +118,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::files;
+    use crate::files::{self, FileError};
     use crate::grid::Grid;
     use crate::prediction::{self, Solved};
     use crate::solver::Copy;
@@ -269,15 +269,15 @@ mod tests {
         let plan = Plan { record: folder.path().join("taken/run.json"), ..plan(&set, folder.path()) };
         let mut solver = Knows(&[], |_| panic!("the work began"));
         assert!(go(&mut solver, &plan, &AtomicBool::new(false)).is_err());
-        assert!(!plan.submission.exists() && !folder.path().join("predictions.jsonl.partial").exists());
+        assert!(!plan.submission.exists());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
         let again = folder.path().join("new/../submission.json");
         let same = Plan { record: again, predictions: None, ..plan };
-        assert!(matches!(same.check(), Err(SolveError::SamePath { .. })));
+        assert!(matches!(same.check(), Err(FileError::SamePlace { .. })));
         let tasks = folder.path().join("./taken");
         let input = Plan { inputs: vec![folder.path().join("taken")], record: tasks, ..same };
-        assert!(matches!(input.check(), Err(SolveError::Input { .. })));
+        assert!(matches!(input.check(), Err(FileError::OverInput { .. })));
         let beside = Plan { inputs: vec![folder.path().to_owned()], record: folder.path().join("run.json"), ..input };
-        assert!(matches!(beside.check(), Err(SolveError::Input { .. })), "a folder of tasks holds tasks alone");
+        assert!(matches!(beside.check(), Err(FileError::OverInput { .. })), "a folder of tasks holds tasks alone");
     }
 }

@@ -5,8 +5,8 @@
 //! at which a program was killed may be cut off; it is dropped. What is read back goes the same way as what is asked, so that the run ends
 //! with the same bytes. The file is locked while a run goes on, and removed when it is complete.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
@@ -57,11 +57,9 @@ impl<S: Serialize + DeserializeOwned, T: Step> Trail<S, T> {
     /// # Errors
     /// [`FileError`], also when another run has it.
     pub(super) fn begin(path: &Path, start: S) -> Result<Self, FileError> {
-        let path = files::place(path)?;
-        files::make_room_for(&path)?;
+        let path = path.to_owned();
         let failed = |source| FileError::Write { path: path.clone(), source };
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = open.map_err(failed)?;
+        let mut file = files::open_growing(&path)?;
         files::hold(&file, &path)?;
         file.set_len(0).map_err(failed)?;
         file.write_all(line(&start).as_bytes()).map_err(failed)?;
@@ -73,12 +71,9 @@ impl<S: Serialize + DeserializeOwned, T: Step> Trail<S, T> {
     /// # Errors
     /// [`FileError`], also when another run has it, or when it is no trail.
     pub fn find(path: &Path) -> Result<Option<Self>, FileError> {
-        let path = files::place(path)?;
+        let path = path.to_owned();
         let failed = |source| FileError::Read { path: path.clone(), source };
-        let file = match OpenOptions::new().read(true).write(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            result => result.map_err(failed)?,
-        };
+        let Some(file) = files::open_grown(&path)? else { return Ok(None) };
         files::hold(&file, &path)?;
         let mut lines = BufReader::new(file);
         let (mut count, mut end, mut first, mut last) = (0, 0, Vec::new(), Vec::new());
@@ -102,7 +97,8 @@ impl<S: Serialize + DeserializeOwned, T: Step> Trail<S, T> {
         let before = parse::<T>(&path, count, &last)?.elapsed();
         let mut file = lines.into_inner();
         file.set_len(end as u64).and_then(|()| file.seek(SeekFrom::End(0))).map_err(failed)?;
-        let mut again = BufReader::new(File::open(&path).map_err(failed)?);
+        let Some(again) = files::open_grown(&path)? else { return Ok(None) };
+        let mut again = BufReader::new(again);
         again.read_until(b'\n', &mut Vec::new()).map_err(failed)?;
         let behind = Some(Behind { lines: again, left: count - 1 });
         Ok(Some(Self { of: PhantomData, path, file, start, steps: count - 1, before, behind }))

@@ -15,7 +15,7 @@ use crate::augment::AugmentError;
 use crate::checkpoint::Folder;
 use crate::dataset::TrainingSet;
 use crate::device::Precision;
-use crate::files::{self, FileError, Held};
+use crate::files::{self, FileError};
 use crate::ops::Operations;
 use crate::ranks::{Ranks, RanksError, agree};
 use crate::recipe::{LOG_FILE, Recipe, RecipeError};
@@ -160,7 +160,7 @@ pub struct Outcome {
     pub withheld: usize,
 }
 
-/// Trains. `progress` is told on rank 0 alone.
+/// Trains. `progress` is told on rank 0 alone. The caller claims the output folder ([`files::claim`](files::claim())).
 ///
 /// # Errors
 /// [`TrainError`], on all ranks; what was saved before still stands.
@@ -181,9 +181,8 @@ pub(super) fn train_from<D: Operations>(
     let ranks = training.ranks;
     let writes = ranks.rank() == 0;
     let log_path = training.output.join(LOG_FILE);
-    let Begun { mut trainer, before, mut rows, held } = agree(ranks, begin(training, start))?;
+    let Begun { mut trainer, before, mut rows } = agree(ranks, begin(training, start))?;
     check_together(&trainer, training)?;
-    let held = agree(ranks, take_output(training, held))?;
     // A checkpoint of the first moment: the folder is whole at once, and a disk without room is found now.
     save(&trainer, training, before)?;
 
@@ -225,7 +224,6 @@ pub(super) fn train_from<D: Operations>(
         TrainingSet::Tasks(lessons) => Material::Tasks(lessons.groups()),
         TrainingSet::Puzzles(lessons) => Material::Puzzles(lessons.count()),
     };
-    drop(held);
     let (step, withheld) = (trainer.step, trainer.set().withheld());
     Ok(Outcome { ending, step, steps: course.steps, seconds, row: rows.last().copied(), material, withheld })
 }
@@ -238,8 +236,6 @@ struct Begun<D: Operations> {
     before: f64,
     /// What stands in the log of before.
     rows: Vec<LogRow>,
-    /// The output folder, where it is there: no other training writes to it meanwhile, and rank 0 holds it for all.
-    held: Option<Held>,
 }
 
 fn begin<D: Operations>(
@@ -247,13 +243,8 @@ fn begin<D: Operations>(
     start: impl FnOnce() -> Result<(Trainer<D>, f64), TrainError>,
 ) -> Result<Begun<D>, TrainError> {
     let (ranks, output) = (training.ranks, &training.output);
-    let writes = ranks.rank() == 0;
-    let mut held = None;
-    if writes {
+    if ranks.rank() == 0 {
         files::check_writable(&output.join(LOG_FILE))?;
-        if output.is_dir() {
-            held = Some(files::hold_folder(output)?);
-        }
     }
     let (trainer, before) = start()?;
     let trainer = trainer.computing_in(training.precision);
@@ -263,18 +254,7 @@ fn begin<D: Operations>(
     }
     let log = training.resume.as_deref().map(|resume| log::read(&resume.join(LOG_FILE), trainer.step));
     let rows = log.transpose()?.unwrap_or_default();
-    Ok(Begun { trainer, before, rows, held })
-}
-
-/// Makes the output folder and holds it, unless it is held already. Nothing is made before all ranks agree.
-fn take_output(training: &Training<'_>, held: Option<Held>) -> Result<Option<Held>, TrainError> {
-    if held.is_some() || training.ranks.rank() > 0 {
-        return Ok(held);
-    }
-    let held = files::hold_new_folder(&training.output)?;
-    // another may have been quicker
-    check_output(&training.output, training.resume.as_deref())?;
-    Ok(Some(held))
+    Ok(Begun { trainer, before, rows })
 }
 
 /// Looks whether the ranks have come apart: two kinds of processors may round differently.

@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use super::KindName;
-use crate::cli::{CliError, Exit, counted, interrupt, print, talk};
-use crate::files;
+use crate::cli::{CliError, Exit, counted, interrupt, print, talk, threads};
+use crate::files::{self, Output};
 use crate::puzzle::{Puzzle, PuzzleError, Wish, Writer};
 
 /// Puzzles that are made before they are written, so that a large table need not be held.
@@ -55,7 +54,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let Arguments { kind, count, seed, side, min_rating, min_clues, output } = arguments;
     let wish = Wish::new((*kind).into(), *side, *min_rating)?;
     let wish = min_clues.map_or(Ok(wish), |clues| wish.with_clues(clues))?;
-    files::check_writable(output)?;
+    let _claim = files::claim(&[], &[Output::File(output)])?;
     let stop = interrupt::catch()?;
     let bar = bar(*count);
     let written = write(arguments, &wish, &bar, stop);
@@ -96,6 +95,6 @@ fn bar(count: u32) -> ProgressBar {
     let bar = ProgressBar::new(count.into());
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} puzzles, {elapsed} spent, {eta} left");
     bar.set_style(style.expect("the template is right"));
-    bar.enable_steady_tick(Duration::from_millis(500));
+    threads::tick(&bar);
     bar
 }

@@ -8,12 +8,12 @@ use clap::Args;
 
 use super::submitted::{Alone, alone};
 use super::{CliError, Exit, load_tasks, print, talk};
-use crate::files;
+use crate::files::{self, Output};
 use crate::prediction::{self, Answers};
 use crate::report::review::{Files, Price, Review};
 use crate::report::{PuzzleRecord, RECORD_FILE, Record, ReportError};
 use crate::submission;
-use crate::task::{Shard, TaskSet};
+use crate::task::{self, Shard, TaskSet};
 
 /// The names that a report's files have.
 const NAMES: [&str; 4] = ["report.html", "report.md", "report.csv", "report.json"];
@@ -117,7 +117,9 @@ fn write(
     predictions: Option<PathBuf>,
 ) -> Result<Exit, CliError> {
     let predictions = predictions.map(|path| Ok::<_, CliError>((prediction::read(&path)?, path))).transpose()?;
-    let mut inputs = vec![run_file.to_owned(), submission.1.clone()];
+    let (named, _) = Shard::in_name(&record.tasks.name);
+    let mut inputs = task::files_of(arguments.tasks.as_deref().unwrap_or(named));
+    inputs.extend([run_file.to_owned(), submission.1.clone()]);
     inputs.extend(predictions.as_ref().map(|(_, path)| path.clone()));
     let review = Review::of(record, Files { set, submission, predictions })?;
     let price = Price { dollars_per_hour: arguments.price_per_hour };
@@ -134,12 +136,7 @@ fn save(
 ) -> Result<Exit, CliError> {
     let folder = arguments.output.clone().unwrap_or_else(|| record_file.with_file_name(""));
     let places = NAMES.map(|name| folder.join(name));
-    if let Some(taken) = places.iter().find(|path| inputs.contains(path)) {
-        let taken = taken.display();
-        return Err(CliError::Usage(format!(
-            "{taken} is read and would be written over; name another folder by --output"
-        )));
-    }
+    let _claim = files::claim(inputs, &places.each_ref().map(|path| Output::File(path)))?;
     for (path, text) in places.iter().zip(texts()?) {
         files::write(path, text.as_bytes())?;
         print(&format!("{}\n", path.display()))?;

@@ -8,9 +8,10 @@ use super::{Arguments, SolverName, checkpoint, submission};
 use crate::checkpoint::Folder;
 use crate::cli::adapt::adapt_on;
 use crate::cli::{CliError, talk};
+use crate::files::FileError;
 use crate::ops::Operations;
 use crate::report::Record;
-use crate::solve::{Plan, SolveError};
+use crate::solve::Plan;
 use crate::submission::Submission;
 use crate::train::{Adapt, Length};
 
@@ -29,7 +30,7 @@ pub(super) fn folder(arguments: &Arguments, goes_on: bool) -> Result<Option<(Dur
     let folder = arguments.adapted.clone().unwrap_or_else(|| submission.with_file_name("adapted"));
     let outputs = [Some(&submission), arguments.record.as_ref(), arguments.predictions.as_ref()];
     if outputs.contains(&Some(&folder)) {
-        return Err(SolveError::SamePath { path: folder }.into());
+        return Err(FileError::SamePlace { path: folder }.into());
     }
     let is_empty = |folder: &Path| folder.read_dir().is_ok_and(|mut entries| entries.next().is_none());
     if !goes_on && folder.symlink_metadata().is_ok() && !is_empty(&folder) {

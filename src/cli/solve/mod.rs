@@ -16,8 +16,9 @@ use super::guard::guarded;
 use super::{CliError, Exit, interrupt, load_tasks, print, score};
 use crate::checkpoint;
 use crate::device::{self, DeviceChoice, Precision, on_device};
-use crate::files;
+use crate::files::{self, Output};
 use crate::ops::Operations;
+use crate::recipe::{WRITTEN, checkpoint_files};
 use crate::report::{Comparison, Record, Run, Status};
 use crate::rng::Repeats;
 use crate::solve::{self, Plan, Start, TaskTrail};
@@ -146,7 +147,7 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
         time_limit: arguments.time_limit,
         started,
     };
-    plan.check()?;
+    let _claim = plan.claim(&checkpoint_files(&checkpoint(arguments)))?;
     let found = resumed::find::<_, Start, _>(&plan.trail(), Record::read(&plan.record).ok(), arguments.resume)?;
     let interrupt = interrupt::catch()?;
     let solver = arguments.solver.name();
@@ -154,6 +155,8 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
     let mut record = Record::new(solver, solver, &set, arguments.seed.unwrap_or(0), &computing);
     // The placeholders come after the model: a checkpoint that is none must leave no submission behind.
     let adapted = adapted::folder(arguments, found.is_adapted())?;
+    let output = adapted.as_ref().map(|(_, folder)| Output::Folder(folder, &WRITTEN));
+    let _adapted_claim = files::claim(&[], output.as_slice())?;
     if let Some((time, folder)) = adapted.as_ref().filter(|_| !found.is_adapted()) {
         adapted::adapt(arguments, &plan, &record, *time, folder, interrupt, device)?;
     }

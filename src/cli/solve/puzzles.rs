@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Arguments, SolverName, checkpoint, chosen, resumed};
-use crate::cli::{CliError, Exit, interrupt, print, talk};
+use crate::cli::{CliError, Exit, interrupt, print, talk, threads};
 use crate::device;
 use crate::ops::Operations;
 use crate::puzzle;
-use crate::recipe::{PuzzleData, Trained};
+use crate::recipe::{PuzzleData, Trained, checkpoint_files};
 use crate::report::{Asked, PuzzleRecord, Status};
 use crate::solve::{self, PuzzlePlan, PuzzleProgress, PuzzleSolver, Training};
 use crate::submission;
@@ -37,7 +37,7 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
         time_limit: arguments.time_limit,
         started,
     };
-    plan.check()?;
+    let _claim = plan.claim(&checkpoint_files(&checkpoint(arguments)))?;
     let found =
         resumed::find::<_, PuzzleRecord, _>(&plan.trail(), PuzzleRecord::read(&plan.record).ok(), arguments.resume)?;
     let interrupt = interrupt::catch()?;
@@ -129,7 +129,7 @@ fn bar(plan: &PuzzlePlan<'_>) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} puzzles, {msg}, {elapsed} spent, {left} left");
     bar.set_style(style.expect("the template is right").with_key("left", left).with_key("elapsed", elapsed));
     bar.set_message("0 exact");
-    bar.enable_steady_tick(Duration::from_millis(500));
+    threads::tick(&bar);
     bar
 }
 

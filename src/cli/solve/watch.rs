@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::threads;
 use crate::solve::{Plan, Progress, Views};
 use crate::units::{Count, Seconds};
 
@@ -46,7 +46,7 @@ pub(super) fn bar(plan: &Plan<'_>, views: Option<Arc<Views>>, in_rounds: bool, b
         let _ = write!(text, "{}", Seconds::from(started.elapsed()));
     };
     bar.set_style(style.with_key("views", views).with_key("left", left).with_key("elapsed", elapsed));
-    bar.enable_steady_tick(Duration::from_millis(500));
+    threads::tick(&bar);
     bar
 }
 

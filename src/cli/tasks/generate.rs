@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::{CliError, Exit, counted, print};
 use crate::concept;
-use crate::files::{self, NewFolder};
+use crate::files::{self, NewFolder, Output};
 use crate::task;
 
 /// Make new tasks by the rules of the set held-out/concepts
@@ -34,6 +34,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let Arguments { names, seed, output } = arguments;
     let rules = concept::find(names)?;
+    let _claim = files::claim(&[], &[Output::NewFolder(output)])?;
     let folder = NewFolder::begin(output)?;
     let set = concept::set(&rules, *seed);
     files::write(&folder.path().join("concepts_challenges.json"), task::challenges(&set).as_bytes())?;

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use terminal_size::Width;
 
 use crate::cli::{CliError, Exit, counted, load_tasks, print, print_drawing, talk};
-use crate::files;
+use crate::files::{self, Output};
 use crate::grid::Grid;
 use crate::names;
 use crate::picture::{Ink, Scene, Shown, to_terminal};
@@ -66,7 +66,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let pictures = [arguments.svg.as_deref(), arguments.png.as_deref()];
     let submission = arguments.submission.as_deref().map(submission::file_in);
     let read = arguments.tasks.iter().flat_map(|set| task::files_of(set)).chain(submission.clone());
-    check_outputs(pictures, read.flat_map(|path| files_in(&path)))?;
+    let outputs: Vec<Output<'_>> = pictures.into_iter().flatten().map(Output::File).collect();
+    let _claim = files::claim(&read.flat_map(|path| files_in(&path)).collect::<Vec<_>>(), &outputs)?;
     let sets = match &arguments.tasks {
         Some(set) => vec![load_tasks(set)?],
         None => SHIPPED.iter().map(|name| task::load(name)).collect::<Result<_, _>>()?,
@@ -96,21 +97,6 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
 
 fn borrowed(attempts: &[Option<Grid>; 2]) -> [Option<&Grid>; 2] {
     attempts.each_ref().map(Option::as_ref)
-}
-
-/// Finds out before any work that the pictures can be written, and that none takes the place of another or of what is read.
-fn check_outputs(pictures: [Option<&Path>; 2], read: impl Iterator<Item = PathBuf>) -> Result<(), CliError> {
-    let mut taken: Vec<PathBuf> = read.filter_map(|path| path.canonicalize().ok()).collect();
-    for path in pictures.into_iter().flatten() {
-        files::check_writable(path)?;
-        let place = files::place(path)?;
-        if taken.contains(&place) {
-            let fault = "this file is read, or it is the other picture; give each picture a file of its own";
-            return Err(CliError::Usage(format!("{}: {fault}", path.display())));
-        }
-        taken.push(place);
-    }
-    Ok(())
 }
 
 /// A file itself; of a folder its JSON files.

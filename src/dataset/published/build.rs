@@ -213,7 +213,7 @@ struct ArrayFile {
 
 impl ArrayFile {
     fn create(path: PathBuf, kind: Kind, shape: &[usize]) -> Result<Self, FileError> {
-        let (path, file) = files::create(&path)?;
+        let file = files::create(&path)?;
         let mut file = Self { path, file: BufWriter::with_capacity(1 << 20, file) };
         file.write(&array::header(kind, shape))?;
         Ok(file)

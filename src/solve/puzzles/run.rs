@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Training;
 use super::solver::{Answered, PuzzleSolver};
+use crate::files::{self, Claim, FileError, Output};
 use crate::grid::Grid;
 use crate::ops::{Inside, Operations};
 use crate::puzzle::PuzzleSet;
@@ -20,7 +21,6 @@ use crate::report::{
 };
 use crate::solve::SolveError;
 use crate::solve::journal::Journal;
-use crate::solve::plan::check_outputs;
 use crate::solve::trail::{Step, Trail, trail_beside};
 
 /// Batches whose answers are written together: at their end some thread may wait for another.
@@ -56,11 +56,23 @@ impl PuzzlePlan<'_> {
     /// Finds out before any work that every output can be written and none takes the place of another or of the table.
     ///
     /// # Errors
-    /// [`SolveError::File`], [`SolveError::SamePath`] or [`SolveError::Input`].
-    pub fn check(&self) -> Result<(), SolveError> {
+    /// [`FileError`].
+    pub fn check(&self) -> Result<(), FileError> {
+        self.outputs(|outputs| files::check_outputs(std::slice::from_ref(&self.table), outputs))
+    }
+
+    /// Checks the same, against more `inputs` too, and locks the outputs.
+    ///
+    /// # Errors
+    /// [`FileError`], also when another run writes to one of them.
+    pub fn claim(&self, inputs: &[PathBuf]) -> Result<Claim, FileError> {
+        self.outputs(|outputs| files::claim(&[std::slice::from_ref(&self.table), inputs].concat(), outputs))
+    }
+
+    fn outputs<T>(&self, take: impl FnOnce(&[Output<'_>]) -> T) -> T {
         let trail = self.trail();
         let outputs = [Some(&self.record), Some(&trail), self.predictions.as_ref()];
-        check_outputs(std::slice::from_ref(&self.table), &outputs, self.predictions.as_deref())
+        take(&outputs.into_iter().flatten().map(|path| Output::File(path)).collect::<Vec<_>>())
     }
 
     /// Where the run keeps what is behind it until it is complete.
