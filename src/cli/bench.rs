@@ -1,10 +1,9 @@
 //! `trm-arc bench`: how fast one supervision step is, beside the fastest that this machine multiplies.
 
-use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use super::guard::guarded;
-use super::{CliError, Exit, print, talk};
+use super::{CliError, Exit, counts, print, talk};
 use crate::bench::{self, BenchError, Plan, canvas};
 use crate::device::{DeviceChoice, Precision, on_device};
 use crate::encode::Canvas;
@@ -27,7 +26,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "tasks")]
     train: bool,
     /// Examples in a step
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least_1(), conflicts_with = "tasks")]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = counts::count(), conflicts_with = "tasks")]
     batch: usize,
     /// Cells of an example
     #[arg(long, value_name = "N", default_value_t = 900, conflicts_with = "tasks")]
@@ -57,7 +56,7 @@ pub struct Arguments {
     #[arg(long, value_name = "TYPE")]
     precision: Option<Precision>,
     /// Threads; one for each processor without it
-    #[arg(long, value_name = "N", value_parser = at_least_1())]
+    #[arg(long, value_name = "N", value_parser = counts::count())]
     threads: Option<usize>,
     /// Time demonstrations of this set: its name, a challenges file or a folder of task files
     #[arg(long, value_name = "SET")]
@@ -66,14 +65,14 @@ pub struct Arguments {
     #[arg(long, value_enum, requires = "tasks")]
     canvas: Option<CanvasName>,
     /// How many of them, spread evenly over the set
-    #[arg(long, value_name = "N", default_value_t = canvas::EXAMPLES, value_parser = at_least_1(), requires = "tasks")]
+    #[arg(long, value_name = "N", default_value_t = canvas::EXAMPLES, value_parser = counts::count(), requires = "tasks")]
     examples: usize,
     /// Tokens of those that run as one batch; a larger one runs by itself
-    #[arg(long, value_name = "N", default_value_t = canvas::TOKENS_PER_BATCH, value_parser = at_least_1())]
+    #[arg(long, value_name = "N", default_value_t = canvas::TOKENS_PER_BATCH, value_parser = counts::count())]
     #[arg(requires = "tasks")]
     tokens_per_batch: usize,
     /// Timed runs; with --tasks, passes on each canvas
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = at_least_1())]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = counts::count())]
     runs: usize,
     /// Print JSON
     #[arg(long)]
@@ -96,10 +95,6 @@ impl From<CanvasName> for Canvas {
             CanvasName::Board => Self::Board,
         }
     }
-}
-
-fn at_least_1() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::<usize>::new().range(1..)
 }
 
 /// Times, and prints what was found.

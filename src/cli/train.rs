@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use clap::builder::RangedU64ValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::guard::guarded;
-use super::{CliError, Exit, counted, interrupt, print, ranks, talk};
+use super::{CliError, Exit, counted, counts, interrupt, print, ranks, talk};
 use crate::checkpoint::Folder;
 use crate::device::{DeviceChoice, Precision, on_device};
 use crate::ops::Operations;
@@ -43,7 +42,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
     /// Cut the batch into parts of at most this many tokens, whatever the recipe says of parts; fewer tokens need less memory
-    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = counts::tokens())]
     tokens_per_batch: Option<usize>,
     /// What to compute on: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]

@@ -29,6 +29,9 @@ pub struct Record {
     pub solver: String,
     /// The model, when there was one.
     pub checkpoint: Option<Checkpoint>,
+    /// The adaptation of the checkpoint to the tasks, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptation: Option<RecordedAdaptation>,
     /// What was asked.
     pub tasks: Tasks,
     /// The seed of all random streams.
@@ -110,6 +113,18 @@ pub struct Checkpoint {
     pub recipe: Option<String>,
 }
 
+/// Adaptation of a checkpoint to the tasks of a run. The answers of both vote together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedAdaptation {
+    /// Length that was asked for: `20 min 00 s` or `200 steps`.
+    pub length: String,
+    /// Checkpoint that it began with.
+    pub from: Checkpoint,
+    /// Tasks that there was no time for; the first checkpoint alone answers them.
+    pub left_out: Vec<String>,
+}
+
 /// Which tasks were asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -165,6 +180,7 @@ impl Record {
             name: name.to_owned(),
             solver: solver.to_owned(),
             checkpoint: None,
+            adaptation: None,
             seed,
             device: device.to_owned(),
             views: None,

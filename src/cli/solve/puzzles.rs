@@ -12,7 +12,7 @@ use crate::device;
 use crate::ops::Operations;
 use crate::puzzle;
 use crate::recipe::{PuzzleData, Trained};
-use crate::report::{Asked, PuzzleRecord, Status};
+use crate::report::{Asked, PuzzleRecord, Record, Status};
 use crate::solve::{self, PuzzlePlan, PuzzleProgress, PuzzleSolver, Training};
 use crate::submission;
 use crate::units::{Count, Seconds};
@@ -38,8 +38,8 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
         started,
     };
     plan.check()?;
-    let found =
-        resumed::find::<_, PuzzleRecord, _>(&plan.trail(), PuzzleRecord::read(&plan.record).ok(), arguments.resume)?;
+    let (before, of_tasks) = (PuzzleRecord::read(&plan.record).ok(), Record::read(&plan.record).is_ok());
+    let found = resumed::find::<_, PuzzleRecord, _>(&plan.trail(), before, of_tasks, arguments)?;
     let interrupt = interrupt::catch()?;
     let mut trained = Trained::load(&checkpoint(arguments), device)?;
     trained.model.precision = precision;
@@ -67,7 +67,7 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
     let mut record = PuzzleRecord::new(&asked, from, &device::computing_in(device, precision), &precision.to_string());
     record.repeats = Some(D::repeats());
     let solver = PuzzleSolver::new(trained, steps, tokens_per_batch)?;
-    if found.is_complete(&record) {
+    if found.is_complete(&record, arguments, &plan.record)? {
         return Ok(Exit::Done);
     }
     let trail = found.into_trail();
@@ -90,7 +90,7 @@ fn refuse_what_means_nothing(arguments: &Arguments) -> Result<(), CliError> {
         ("--submission", arguments.submission.is_some(), "puzzles have none; --predictions keeps the answers"),
         ("--views", arguments.views.is_some(), "a puzzle is seen as it is"),
         ("--shard", arguments.shard.is_some(), "shards are parts of a submission; cut the table instead"),
-        ("--adapt", arguments.adapt.is_some(), "puzzles have no demonstrations to adapt to"),
+        ("--adapt", arguments.adapts(), "puzzles have no demonstrations to adapt to"),
         ("--solver", arguments.solver != SolverName::Trm, "only a trained model answers puzzles"),
     ];
     if let Some((flag, _, reason)) = of_tasks.into_iter().find(|(_, is_given, _)| *is_given) {

@@ -21,7 +21,7 @@ use crate::report::{
 use crate::solve::SolveError;
 use crate::solve::journal::Journal;
 use crate::solve::plan::check_outputs;
-use crate::solve::trail::{Step, Trail, trail_beside};
+use crate::solve::trail::{Head, Step, Trail, trail_beside};
 
 /// Batches whose answers are written together: at their end some thread may wait for another.
 const PIECE: usize = 64;
@@ -109,6 +109,8 @@ impl Piece {
         }
     }
 }
+
+impl Head for PuzzleRecord {}
 
 /// The trail of a run on puzzles.
 pub type PuzzleTrail = Trail<PuzzleRecord, Piece>;
