@@ -104,6 +104,7 @@ pub(super) fn adapt_on<D: Operations>(
     match adapting.behind {
         None => talk(format_args!("adapting to {tasks} in {about}{steps} steps, the rows alone for {alone} of them")),
         Some(Behind { step, .. }) => {
+            train::note_other_processor::<D>(&adapt.output, adapt.precision);
             talk(format_args!(
                 "going on with adapting to {tasks} after {} of {about}{steps} steps",
                 Count(step as u64)

@@ -56,7 +56,7 @@ pub struct Arguments {
     #[arg(long, value_name = "TYPE")]
     precision: Option<Precision>,
     /// Threads; one for each processor without it
-    #[arg(long, value_name = "N", value_parser = counts::count())]
+    #[arg(long, value_name = "N", value_parser = counts::threads())]
     threads: Option<usize>,
     /// Time demonstrations of this set: its name, a challenges file or a folder of task files
     #[arg(long, value_name = "SET")]

@@ -12,7 +12,8 @@ use crate::checkpoint::Folder;
 use crate::device::{DeviceChoice, Precision, on_device};
 use crate::ops::Operations;
 use crate::ranks::{Ranks, agree};
-use crate::recipe::Recipe;
+use crate::recipe::{self, Recipe};
+use crate::rng::Repeats;
 use crate::train::{self, Ending, LogRow, Material, Outcome, Progress, Training};
 use crate::units::{self, Count, Percent, Seconds};
 
@@ -86,7 +87,7 @@ fn run_among(ranks: &dyn Ranks, arguments: Arguments, opened: &mut bool) -> Resu
 
 fn run_on<D: Operations>(arguments: Arguments, device: &D, ranks: &dyn Ranks) -> Result<Exit, CliError> {
     let precision = agree(ranks, D::precision(arguments.precision, true).map_err(CliError::from))?;
-    let mut recipe = agree(ranks, arguments.recipe.as_deref().map(recipe).transpose())?;
+    let mut recipe = agree(ranks, arguments.recipe.as_deref().map(recipe_of).transpose())?;
     if let (Some(recipe), Some(tokens)) = (&mut recipe, arguments.tokens_per_batch) {
         (recipe.training.parts, recipe.training.tokens_per_batch) = (None, Some(tokens));
     }
@@ -98,6 +99,9 @@ fn run_on<D: Operations>(arguments: Arguments, device: &D, ranks: &dyn Ranks) ->
     ranks::introduce(ranks, device, precision);
     let Arguments { resume, time_limit, .. } = arguments;
     let training = Training { recipe, resume, output: output.clone(), precision, time_limit, stop, ranks };
+    if let (true, Some(resume)) = (first, &training.resume) {
+        note_other_processor::<D>(resume, precision);
+    }
     let bar = if first { bar() } else { ProgressBar::hidden() };
     let started = Instant::now();
     let outcome = train::train(training, device, |progress| show(&bar, &progress, started));
@@ -107,6 +111,14 @@ fn run_on<D: Operations>(arguments: Arguments, device: &D, ranks: &dyn Ranks) ->
         print(&summary(&outcome, &output))?;
     }
     Ok(if outcome.ending == Ending::Interrupted { Exit::Interrupted } else { Exit::Done })
+}
+
+/// Says that a checkpoint is gone on with on another kind of processor than it was trained on.
+pub(super) fn note_other_processor<D: Operations>(checkpoint: &Path, precision: Precision) {
+    let before = recipe::arithmetic_of(checkpoint);
+    if let Some(Repeats { because, .. }) = Repeats::across(before.as_deref(), D::arithmetic(precision)) {
+        talk(format_args!("note: what comes of {} does not repeat bit for bit: {because}", checkpoint.display()));
+    }
 }
 
 pub(super) fn bar() -> ProgressBar {
@@ -142,7 +154,7 @@ fn course(row: &LogRow) -> String {
 }
 
 /// A folder is no recipe, but may be a checkpoint to go on from.
-fn recipe(name: &str) -> Result<Recipe, CliError> {
+fn recipe_of(name: &str) -> Result<Recipe, CliError> {
     if Path::new(name).is_dir() {
         let fault = match Folder::new(Path::new(name)).exists() {
             true => format!("{name} is a checkpoint; go on with it by --resume {name}"),

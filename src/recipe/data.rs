@@ -126,7 +126,7 @@ impl PuzzleData {
                 let path = Path::new(file);
                 let set = match take {
                     Some(take) => puzzle::read_drawn(path, *take, &mut Stream::new(seed, "puzzles"), stop)?,
-                    None => puzzle::read(path)?,
+                    None => puzzle::read_unless(path, stop)?,
                 };
                 set.expecting(self.kind, self.side, path)
             }

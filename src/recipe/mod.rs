@@ -33,7 +33,7 @@ pub use cut::Cut;
 pub(crate) use data::held_out_sets;
 pub use data::{Data, Generated, PuzzleData, PuzzleSource, SourceRecipe, TaskData};
 pub use import::{ImportError, Imported, NamesFrom, Published, PublishedTensors, Request, Summary, export, import};
-pub use trained::{About, LOG_FILE, SetDigest, Trained, TrunkValues};
+pub use trained::{About, LOG_FILE, SetDigest, Trained, TrunkValues, arithmetic_of};
 use written::Written;
 
 /// What can be wrong with a recipe or what came of it.

@@ -48,6 +48,9 @@ pub struct Record {
     /// The number type of products, `f32` or `bf16`, where the solver has a model; records of before it could be chosen lack it.
     #[serde(default)]
     pub precision: Option<String>,
+    /// Engine of the products on a CPU, which rounds in its own way; older records lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arithmetic: Option<String>,
     /// Whether the same run gives the same bytes again; records of before it was written down lack it.
     #[serde(default)]
     pub repeats: Option<Repeats>,
@@ -187,6 +190,7 @@ impl Record {
             steps: None,
             tokens_per_batch: None,
             precision: None,
+            arithmetic: None,
             repeats: None,
             started_unix: started.as_secs(),
             seconds: 0.0,

@@ -158,6 +158,7 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
     };
     plan.check()?;
     let (before, of_puzzles) = (Record::read(&plan.record).ok(), PuzzleRecord::is_at(&plan.record));
+    let repeats_before = before.as_ref().and_then(|before| before.repeats.clone());
     let found = resumed::find::<_, Start, _>(&plan.trail(), before, of_puzzles, arguments)?;
     let interrupt = interrupt::catch()?;
     let solver = arguments.solver.name();
@@ -182,7 +183,12 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
     record.steps = chosen.steps;
     record.tokens_per_batch = chosen.tokens_per_batch;
     record.precision = chosen.precision.map(|precision| precision.to_string());
+    record.arithmetic = chosen.precision.and_then(D::arithmetic).map(str::to_owned);
     record.repeats = Some(repeats::<D>(arguments));
+    if let Some(Start { record: began, .. }) = found.start() {
+        let other = resumed::repeats_after(repeats_before, began.arithmetic.as_deref(), record.arithmetic.as_deref());
+        record.repeats = other.or(record.repeats);
+    }
     if found.is_complete(&record, arguments, &plan.record)? {
         return Ok(Exit::Done);
     }

@@ -28,9 +28,10 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
     refuse_what_means_nothing(arguments)?;
     let precision = D::precision(arguments.precision, false)?;
     let table = PathBuf::from(&arguments.tasks);
-    let set = puzzle::read(&table)?;
+    let (set, has_answers) = puzzle::read_to_solve(&table)?;
     let plan = PuzzlePlan {
         set: &set,
+        has_answers,
         table: table.clone(),
         predictions: arguments.predictions.clone(),
         record: record(arguments),
@@ -39,6 +40,7 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
     };
     plan.check()?;
     let (before, of_tasks) = (PuzzleRecord::read(&plan.record).ok(), Record::read(&plan.record).is_ok());
+    let repeats_before = before.as_ref().and_then(|before| before.repeats.clone());
     let found = resumed::find::<_, PuzzleRecord, _>(&plan.trail(), before, of_tasks, arguments)?;
     let interrupt = interrupt::catch()?;
     let mut trained = Trained::load(&checkpoint(arguments), device)?;
@@ -54,18 +56,26 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
             name = trained.recipe.name,
         )));
     }
+    // made anew when the record stands, as it takes its time
     let stop = || interrupt.load(Ordering::Relaxed) || plan.is_over_time();
-    let training = Training::of(&trained, &data, &stop);
-    let training = training.inspect_err(|reason| {
-        talk(format_args!("note: which questions were learned is not known: {reason}"));
-    });
-    let training = training.ok();
+    let (sets, seed) = (trained.sets.clone(), trained.recipe.seed);
+    let training = || {
+        let training = Training::of(&sets, seed, &data, &stop).inspect_err(|reason| {
+            talk(format_args!("note: which questions were learned is not known: {reason}"));
+        });
+        training.ok()
+    };
     let steps = arguments.steps.unwrap_or(trained.recipe.training.halt_max_steps);
     let tokens_per_batch = arguments.tokens_per_batch.unwrap_or(D::TOKENS_PER_BATCH);
-    let asked = Asked { set: &set, table: &table, steps, tokens_per_batch };
+    let asked = Asked { set: &set, table: &table, has_answers, steps, tokens_per_batch };
     let from = chosen::model_of(&trained, checkpoint(arguments));
     let mut record = PuzzleRecord::new(&asked, from, &device::computing_in(device, precision), &precision.to_string());
+    record.arithmetic = D::arithmetic(precision).map(str::to_owned);
     record.repeats = Some(D::repeats());
+    if let Some(began) = found.start() {
+        let other = resumed::repeats_after(repeats_before, began.arithmetic.as_deref(), record.arithmetic.as_deref());
+        record.repeats = other.or(record.repeats);
+    }
     let solver = PuzzleSolver::new(trained, steps, tokens_per_batch)?;
     if found.is_complete(&record, arguments, &plan.record)? {
         return Ok(Exit::Done);
@@ -75,9 +85,11 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
     let bar = bar(&plan);
     let show = |PuzzleProgress { answered, exact }| {
         bar.set_position(answered as u64);
-        bar.set_message(format!("{} exact", Count(exact as u64)));
+        if has_answers {
+            bar.set_message(format!(", {} exact", Count(exact as u64)));
+        }
     };
-    let record = solve::run_puzzles(&solver, &plan, training.as_ref(), record, trail, interrupt, &show);
+    let record = solve::run_puzzles(&solver, &plan, &training, record, trail, interrupt, &show);
     bar.finish_and_clear();
     let record = record?;
     print(&summary(&record, &plan))?;
@@ -126,9 +138,8 @@ fn bar(plan: &PuzzlePlan<'_>) -> ProgressBar {
     let elapsed = move |_: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
         let _ = write!(text, "{}", Seconds::from(started.elapsed()));
     };
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} puzzles, {msg}, {elapsed} spent, {left} left");
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} puzzles{msg}, {elapsed} spent, {left} left");
     bar.set_style(style.expect("the template is right").with_key("left", left).with_key("elapsed", elapsed));
-    bar.set_message("0 exact");
     bar.enable_steady_tick(Duration::from_millis(500));
     bar
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::Arguments;
 use crate::cli::{CliError, talk};
 use crate::report::{Begun, Status};
+use crate::rng::Repeats;
 use crate::solve::{Head, Step, Trail};
 
 /// What a run finds where it is to write: `R` is its record, and its trail is one of `S` and `T`.
@@ -104,6 +105,16 @@ impl<R: Begun, S, T> Found<R, S, T> {
             Self::Nothing | Self::Ended(_) | Self::OtherKind => None,
         }
     }
+}
+
+/// Whether a run repeats that goes on after `before`, whose products were in `arithmetic`, where that changes what is known of it.
+pub(super) fn repeats_after(before: Option<Repeats>, arithmetic: Option<&str>, now: Option<&str>) -> Option<Repeats> {
+    let across = Repeats::across(arithmetic, now);
+    if let Some(Repeats { because, .. }) = &across {
+        talk(format_args!("note: what comes of this run does not repeat bit for bit: {because}"));
+    }
+    // what an earlier part has spoilt stays so
+    before.filter(|before| !before.bitwise).or(across)
 }
 
 /// The command that goes on with this run.

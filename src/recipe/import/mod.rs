@@ -256,6 +256,7 @@ fn write(
         examples: 0,
         seconds: 0.0,
         repeats: None,
+        arithmetic: None,
         state: None,
         imported: Some(imported.clone()),
     };
