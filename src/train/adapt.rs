@@ -232,6 +232,18 @@ impl Adapt<'_> {
 }
 
 impl<'a, D: Operations> Checked<'a, D> {
+    /// True when the adaptation had come to its end before.
+    ///
+    /// # Errors
+    /// [`TrainError`] when another one is there.
+    pub fn is_done(&self) -> Result<bool, TrainError> {
+        if !self.adapt.goes_on() {
+            return Ok(false);
+        }
+        let (recipe, behind) = self.adapt.broken_off(&self.trained)?;
+        Ok(behind.step >= recipe.training.steps)
+    }
+
     /// Decides tasks and steps; where a time is given, by some steps that are thrown away.
     ///
     /// # Errors

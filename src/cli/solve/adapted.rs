@@ -124,9 +124,14 @@ impl<D: Operations> Adapting<'_, D> {
         if solving.is_over() {
             return Ok(());
         }
-        talk(format_args!("adapting {} to the tasks, into {}", adapt.from.display(), adapt.output.display()));
-        let (adapted, text) = adapt_on(&adapt, checked, device)?;
-        talk(text.trim_end());
+        let left_out = if checked.is_done()? {
+            checked.fit(device)?.left_out
+        } else {
+            talk(format_args!("adapting {} to the tasks, into {}", adapt.from.display(), adapt.output.display()));
+            let (adapted, text) = adapt_on(&adapt, checked, device)?;
+            talk(text.trim_end());
+            adapted.left_out
+        };
         if stop.load(Ordering::SeqCst) && solving.is_over() {
             return Ok(());
         }
@@ -135,7 +140,7 @@ impl<D: Operations> Adapting<'_, D> {
         let folder = adaptation.folder.clone();
         let mut second = chosen::model_solver(arguments, plan.set, trained, folder, in_rounds, precision)?;
         if let Some(checkpoint) = second.checkpoint.take() {
-            solving.adapted(name, checkpoint, adapted.left_out);
+            solving.adapted(name, checkpoint, left_out);
         }
         solve(solving, &mut second, Phase::Adapted, plan, behind)
     }
