@@ -83,8 +83,8 @@ fn an_adaptation_in_no_time_is_refused() {
 /// A run that adapts in a number of steps, into a folder.
 fn adapting(out: &str) -> Vec<String> {
     let (submission, predictions) = (format!("{out}/s.json"), format!("{out}/p.jsonl"));
-    let fixed = ["solve", "arc-agi-1/evaluation", "--checkpoint", "model", "--shard", "1/40", "--steps", "1"];
-    let places = ["--adapt-steps", "160", "--submission", &submission, "--predictions", &predictions];
+    let fixed = ["solve", "arc-agi-1/evaluation", "--checkpoint", "model", "--shard", "1/80", "--steps", "1"];
+    let places = ["--adapt-steps", "60", "--submission", &submission, "--predictions", &predictions];
     fixed.into_iter().chain(places).map(str::to_owned).collect()
 }
 
@@ -113,7 +113,7 @@ fn left(folder: &Program, out: &str) -> (Vec<u8>, Vec<u8>, Value, Vec<u8>) {
     let record = json_of(folder, &format!("{out}/run.json"));
     assert_eq!(record["status"], "complete");
     let read = |name: &str| fs::read(folder.path(&format!("{out}/{name}"))).unwrap();
-    let model = read("adapted/model-000160.safetensors");
+    let model = read("adapted/model-000060.safetensors");
     (read("s.json"), read("p.jsonl"), json!([record["score"], record["answered"], record["unseen"]]), model)
 }
 
@@ -136,8 +136,8 @@ fn a_run_that_breaks_off_before_while_or_after_it_adapts_ends_with_the_same_file
     let moments: [(&str, &str, &dyn Fn(&str) -> bool); 5] = [
         ("before", "-KILL", &|out| journal(out).lines().count() > 2),
         ("begun", "-KILL", &|out| folder.has(&format!("{out}/adapted/manifest.json"))),
-        ("midst", "-KILL", &|out| step(out) > 30),
-        ("interrupted", "-INT", &|out| step(out) > 30),
+        ("midst", "-KILL", &|out| step(out) > 12),
+        ("interrupted", "-INT", &|out| step(out) > 12),
         ("after", "-KILL", &|out| journal(out).contains("\"round\":1000,")),
     ];
     let mut broken_off = 0;

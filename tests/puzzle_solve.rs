@@ -370,7 +370,7 @@ fn a_table_without_answers_is_solved_and_not_scored() {
         |rows: &[BTreeMap<String, String>]| rows.iter().map(|row| row["prediction"].clone()).collect::<Vec<_>>();
     assert_eq!(grids(&with), grids(&without), "the answers of a table change nothing");
     assert!(without.iter().all(|row| ["answer", "exact", "cells_right"].iter().all(|column| row[*column].is_empty())));
-    let page = folder.run(&["report", "unanswered", "--html", "page.html"]);
+    let page = folder.run(&["report", "unanswered"]);
     assert_eq!(page.code, 0, "{}", page.stderr);
-    assert!(fs::read_to_string(folder.path("page.html")).unwrap().contains("Not scored"));
+    assert!(fs::read_to_string(folder.path("unanswered/report.html")).unwrap().contains("Not scored"));
 }

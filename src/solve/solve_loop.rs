@@ -151,3 +151,126 @@ impl<'a> SolveLoop<'a> {
         self.standing.finish(status)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::grid::Grid;
+    use crate::prediction::{Prediction, Solved};
+    use crate::submission;
+    use crate::task::{Pair, Task, TaskSet, Test};
+
+    fn grid(color: u8) -> Grid {
+        Grid::from_fn(1, 1, |_, _| color)
+    }
+
+    fn set() -> TaskSet {
+        let task = |id: &str| Task {
+            id: id.into(),
+            train: vec![Pair { input: grid(1), output: grid(2) }],
+            test: vec![Test { input: grid(3), output: Some(grid(5)) }],
+        };
+        TaskSet { name: "mine".into(), tasks: ["a", "b", "c"].map(task).into() }
+    }
+
+    fn plan<'a>(set: &'a TaskSet, folder: &Path) -> Plan<'a> {
+        let (submission, record) = (folder.join("s.json"), folder.join("run.json"));
+        let predictions = Some(folder.join("p.jsonl"));
+        Plan { set, inputs: Vec::new(), submission, predictions, record, time_limit: None, started: Instant::now() }
+    }
+
+    /// Gives a grid of one color so many votes, for the tasks that it knows, and calls back before each.
+    struct Says<F: FnMut(&str)>(&'static [&'static str], u8, usize, F);
+
+    impl<F: FnMut(&str)> Solver for Says<F> {
+        fn name(&self) -> &str {
+            "says"
+        }
+
+        fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Solved {
+            (self.3)(&task.id);
+            let votes = if self.0.contains(&task.id.as_str()) && !stop() { self.2 } else { 0 };
+            let prediction = Prediction {
+                task: task.id.clone(),
+                test: 0,
+                augmentation: "t0|||0123456789".into(),
+                grid: Some(grid(self.1)),
+                halt: 0.5,
+                earlier: Vec::new(),
+            };
+            Ok(vec![prediction; votes])
+        }
+    }
+
+    fn record(set: &TaskSet) -> Record {
+        Record::new("test", "test", set, 0, "cpu")
+    }
+
+    const BASE: Phase = Phase::Base { until: None };
+
+    #[test]
+    fn the_answers_of_both_checkpoints_vote_and_what_the_second_does_not_know_keeps_those_of_the_first() {
+        let (set, folder) = (set(), tempfile::tempdir().unwrap());
+        let (plan, interrupt) = (plan(&set, folder.path()), AtomicBool::new(false));
+        let mut solving = SolveLoop::start(&plan, record(&set), 1, true, None, &interrupt).unwrap();
+        solving.solve(&mut Says(&["a", "b"], 5, 3, |_| ()), BASE, &mut |_| ()).unwrap();
+        let between = submission::read_answers(&plan.submission).unwrap();
+        assert_eq!(between["a"][0][0], grid(5), "a good submission stands before the adaptation");
+        solving.solve(&mut Says(&["a", "c"], 7, 2, |_| ()), Phase::Adapted, &mut |_| ()).unwrap();
+        let outcome = solving.finish().unwrap();
+        let attempts = |id| {
+            let attempts = &outcome.submission.get(id).unwrap()[0];
+            (attempts.attempt_1.clone(), attempts.attempt_2.clone())
+        };
+        assert_eq!(attempts("a"), (grid(5), grid(7)));
+        assert_eq!(attempts("b"), (grid(5), grid(5)));
+        assert_eq!(attempts("c"), (grid(7), grid(7)));
+        let record = outcome.record;
+        assert_eq!((record.status, record.answered, record.unanswered), (Status::Complete, 3, 0));
+        assert!(record.unseen.is_empty(), "c is known by now");
+        assert_eq!(record.entries.iter().map(|entry| entry.predictions).collect::<Vec<_>>(), [5, 3, 2]);
+    }
+
+    #[test]
+    fn a_first_phase_that_its_time_ends_cuts_no_run_and_a_run_that_goes_on_does_not_take_it_up_again() {
+        let (set, folder) = (set(), tempfile::tempdir().unwrap());
+        let (plan, interrupt) = (plan(&set, folder.path()), AtomicBool::new(false));
+        let over = Phase::Base { until: Some(Duration::ZERO) };
+        let mut solving = SolveLoop::start(&plan, record(&set), 1, true, None, &interrupt).unwrap();
+        solving.solve(&mut Says(&["a", "b"], 5, 3, |_| panic!("the phase is over")), over, &mut |_| ()).unwrap();
+        assert!(!solving.is_over());
+        let ends = |id: &str| interrupt.store(id == "b", Ordering::Relaxed);
+        solving.solve(&mut Says(&["a", "b", "c"], 7, 2, ends), Phase::Adapted, &mut |_| ()).unwrap();
+        assert_eq!(solving.finish().unwrap().record.status, Status::Interrupted);
+
+        interrupt.store(false, Ordering::Relaxed);
+        let trail = TaskTrail::find(&plan.trail()).unwrap().unwrap();
+        let mut solving = SolveLoop::start(&plan, record(&set), 1, true, Some(trail), &interrupt).unwrap();
+        solving.solve(&mut Says(&[], 5, 3, |id| panic!("{id} is asked again")), BASE, &mut |_| ()).unwrap();
+        let asked_before = |id: &str| assert_ne!(id, "a");
+        solving.solve(&mut Says(&["b", "c"], 7, 2, asked_before), Phase::Adapted, &mut |_| ()).unwrap();
+        let record = solving.finish().unwrap().record;
+        assert_eq!((record.status, record.answered), (Status::Complete, 3));
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_before_it_has_caught_up_leaves_the_answers_that_stand() {
+        let (set, folder) = (set(), tempfile::tempdir().unwrap());
+        let (plan, interrupt) = (plan(&set, folder.path()), AtomicBool::new(false));
+        let mut solving = SolveLoop::start(&plan, record(&set), 1, true, None, &interrupt).unwrap();
+        solving.solve(&mut Says(&["a", "b", "c"], 5, 1, |_| ()), BASE, &mut |_| ()).unwrap();
+        interrupt.store(true, Ordering::Relaxed);
+        assert!(solving.is_over());
+        solving.finish().unwrap();
+        for (is_stopped, status) in [(true, Status::Interrupted), (false, Status::Complete)] {
+            interrupt.store(is_stopped, Ordering::Relaxed);
+            let trail = TaskTrail::find(&plan.trail()).unwrap().unwrap();
+            let mut solving = SolveLoop::start(&plan, record(&set), 1, true, Some(trail), &interrupt).unwrap();
+            solving.solve(&mut Says(&[], 5, 1, |_| panic!("asked again")), BASE, &mut |_| ()).unwrap();
+            assert_eq!(solving.finish().unwrap().record.status, status);
+            assert_eq!(submission::read_answers(&plan.submission).unwrap()["c"][0][0], grid(5), "{status:?}");
+        }
+    }
+}

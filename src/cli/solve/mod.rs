@@ -163,7 +163,10 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
     let interrupt = interrupt::catch()?;
     let solver = arguments.solver.name();
     let computing = device::computing_in(device, precision);
-    let mut record = Record::new(solver, solver, &set, arguments.seed.unwrap_or(0), &computing);
+    // where nothing is drawn a seed makes no other run
+    let draws = arguments.solver == SolverName::Random || arguments.adapts();
+    let seed = arguments.seed.filter(|_| draws).unwrap_or(0);
+    let mut record = Record::new(solver, solver, &set, seed, &computing);
     let adaptation = Adaptation::of(arguments, found.has_begun(arguments))?;
     // The placeholders come after the model: a checkpoint that is none must leave no submission behind.
     let path = checkpoint(arguments);
