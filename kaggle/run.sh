@@ -10,7 +10,8 @@
 # EVERY (60)            seconds between merges
 # FLAGS                 more flags for `trm-arc solve`, as "--views 256 --steps 8"
 #
-# SUBMISSION is whole from the first second and at every moment after. Shards, logs and adapted checkpoints lie in SUBMISSION's folder under
+# What the checkpoint knows is solved first, then it adapts to all tasks and solves them again; a task that there is no time to adapt to keeps its
+# first answers. SUBMISSION is whole from the first second and at every moment after. Shards, logs and adapted checkpoints lie in SUBMISSION's folder under
 # shards/. Exit code 1 says that a shard failed; the submission then has copies of the inputs for its tasks, or what it had reached.
 set -uo pipefail
 
@@ -28,12 +29,15 @@ count=${#devices[@]}
 "$program" solve "$challenges" --solver copy --submission "$submission" --record "$shards/copy.json" >/dev/null || exit 2
 
 parts=() running=()
+# all of these first: the shards measure the pace of adapting when they begin, and should then have the machine as it will be, all of them running
 for ((i = 1; i <= count; i++)); do
   mkdir -p "$shards/$i"
   parts+=("$shards/$i/submission.json")
   # a shard that never begins leaves this; both attempts of its tasks are then copies of the inputs
   "$program" solve "$challenges" --solver copy --shard "$i/$count" --submission "$shards/$i/submission.json" \
     --record "$shards/$i/copy.json" >/dev/null || exit 2
+done
+for ((i = 1; i <= count; i++)); do
   "$program" solve "$challenges" --checkpoint "$checkpoint" --device "${devices[i - 1]}" --shard "$i/$count" \
     ${adapt:+--adapt "$adapt"} --time-limit "$limit" --submission "$shards/$i/submission.json" ${flags[@]+"${flags[@]}"} \
     >"$shards/$i/solve.out" 2>"$shards/$i/solve.err" &

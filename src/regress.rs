@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use thiserror::Error;
 
@@ -152,11 +151,12 @@ pub fn solve<D: Operations>(
                 only: part.only.clone(),
                 plan: None,
                 output: output.clone(),
+                resume: false,
                 length: Length::Steps(adapted.steps),
                 seed: Some(adapted.seed),
                 learning_rate: None,
                 precision,
-                started: Instant::now(),
+                started: None,
                 stop,
             };
             let adapting = adapt.check(device)?.fit(device)?;

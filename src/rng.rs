@@ -19,6 +19,18 @@ pub struct Repeats {
     pub because: String,
 }
 
+impl Repeats {
+    /// Of work that goes on in `now` after a part of it was done in `before`, the arithmetic of two processors: `None` where they are the
+    /// same, or one of them is not known.
+    pub fn across(before: Option<&str>, now: Option<&str>) -> Option<Self> {
+        let (before, now) = before.zip(now).filter(|(before, now)| before != now)?;
+        let because = format!(
+            "a part of it ran on another kind of processor: products in {before}, then in {now}, round differently"
+        );
+        Some(Self { bitwise: false, because })
+    }
+}
+
 /// A stream of random numbers (ChaCha8, keyed by SHA-256 of seed and name).
 #[derive(Clone, Debug)]
 pub struct Stream {

@@ -46,7 +46,7 @@ impl Solver for Random {
     fn solve(&mut self, task: &Task, stop: &(dyn Fn() -> bool + Sync)) -> Solved {
         let mut stream = Stream::new(self.seed, &format!("random solver, task {}", task.id));
         let colours = colours(task);
-        let mut predictions = Vec::with_capacity(task.test.len() * self.guesses);
+        let mut predictions = Vec::new();
         for (i, test) in task.test.iter().enumerate() {
             for _ in 0..self.guesses {
                 if stop() {

@@ -43,7 +43,10 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// Reads `90s`, `20m`, `2h` or a bare number of seconds.
+/// Longest time that a flag takes: no run goes on for longer.
+pub const MAX_DURATION: Duration = Duration::from_secs(1000 * 24 * 3600);
+
+/// Reads `90s`, `20m`, `2h` or a bare number of seconds, of at most [`MAX_DURATION`].
 ///
 /// # Errors
 /// Says what a time limit looks like.
@@ -56,8 +59,38 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     };
     let seconds: f64 =
         number.parse().map_err(|_| format!("\"{text}\" is not a length of time; write it as 90s, 20m or 2h"))?;
-    Duration::try_from_secs_f64(seconds * scale)
-        .map_err(|_| format!("\"{text}\" is not a length of time that can pass; write it as 90s, 20m or 2h"))
+    let duration = Duration::try_from_secs_f64(seconds * scale)
+        .map_err(|_| format!("\"{text}\" is not a length of time that can pass; write it as 90s, 20m or 2h"))?;
+    if duration > MAX_DURATION {
+        return Err(format!("\"{text}\" is too long; hint: give at most {}h", MAX_DURATION.as_secs() / 3600));
+    }
+    Ok(duration)
+}
+
+/// Reads a length of time for work that needs some.
+///
+/// # Errors
+/// As [`parse_duration`], and for no time at all.
+pub fn parse_positive_duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err(format!("\"{text}\" leaves no time for the work; hint: write it as 90s, 20m or 2h")),
+        duration => Ok(duration),
+    }
+}
+
+/// A length of time that is estimated, printed as `40 s`, `4 min` or `2.5 h`, rounded up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct About(pub Duration);
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs_f64();
+        match seconds.ceil() as u64 {
+            whole @ 0..=60 => write!(f, "{whole} s"),
+            whole @ 61..=3600 => write!(f, "{} min", whole.div_ceil(60)),
+            _ => write!(f, "{:.1} h", (seconds / 360.0).ceil() / 10.0),
+        }
+    }
 }
 
 /// A size in memory or on disk, printed as `512 B`, `18.2 KB` or `1.8 GB` (powers of 1000).
@@ -175,5 +208,22 @@ mod tests {
         assert!(parse_duration("soon").unwrap_err().contains("20m"));
         assert!(parse_duration("-3m").is_err());
         assert!(parse_duration("").is_err());
+    }
+
+    #[test]
+    fn a_time_that_never_ends_is_refused_and_none_at_all_where_work_needs_some() {
+        assert!(parse_duration("1e18").unwrap_err().contains("hint: give at most 24000h"));
+        assert!(parse_duration("NaN").is_err());
+        assert_eq!(parse_duration("24000h"), Ok(MAX_DURATION));
+        assert_eq!(parse_duration("0s"), Ok(Duration::ZERO));
+        assert!(parse_positive_duration("0s").unwrap_err().contains("leaves no time"));
+        assert_eq!(parse_positive_duration("1"), Ok(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn an_estimate_is_rounded_up() {
+        let about = |seconds| About(Duration::from_secs_f64(seconds)).to_string();
+        assert_eq!([about(39.2), about(60.0), about(61.0), about(230.0)], ["40 s", "60 s", "2 min", "4 min"]);
+        assert_eq!([about(3600.0), about(3601.0), about(9000.0)], ["60 min", "1.1 h", "2.5 h"]);
     }
 }

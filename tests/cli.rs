@@ -92,7 +92,7 @@ fn a_spent_time_limit_leaves_a_valid_submission() {
 #[test]
 fn an_interrupt_exits_130_with_every_file_whole() {
     let folder = Program::new();
-    let views = ["--views", "200000", "--predictions", "submissions/predictions.jsonl"];
+    let views = ["--views", "100000", "--predictions", "submissions/predictions.jsonl"];
     let mut child = Process::new(env!("CARGO_BIN_EXE_trm-arc"))
         .current_dir(folder.0.path())
         .args(["solve", "arc-agi-1/evaluation", "--solver", "random"])
@@ -307,7 +307,7 @@ fn a_model_solves_in_the_precision_that_is_asked_for_and_the_record_says_so() {
     let folder = Program::new();
     folder.write("one_challenges.json", &a_task_that_the_default_checkpoint_knows());
     let solve = |flags: &[&str]| {
-        folder.run(&[&["solve", "one_challenges.json", "--views", "1", "--steps", "1"], flags].concat())
+        folder.run(&[&["solve", "one_challenges.json", "--views", "1", "--steps", "1", "--overwrite"], flags].concat())
     };
     let recorded = || {
         let text = fs::read_to_string(folder.path("submissions/run.json")).unwrap();

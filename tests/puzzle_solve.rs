@@ -348,3 +348,29 @@ fn a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes() {
     let again = TRAINED.solve("new.csv", "killed", &[&slowly[..], &["--resume"]].concat());
     assert!(again.code == 0 && again.stderr.contains("complete, and nothing is left to do"), "{}", again.stderr);
 }
+
+#[test]
+fn a_table_without_answers_is_solved_and_not_scored() {
+    let folder = &TRAINED.0;
+    let table = fs::read_to_string(folder.path("new.csv")).unwrap();
+    let questions: String = table.lines().map(|row| row.split(',').nth(1).unwrap().to_owned() + "\n").collect();
+    folder.write("questions.csv", &questions);
+    for (name, place) in [("new.csv", "answered"), ("questions.csv", "unanswered")] {
+        let ended = TRAINED.solve(name, place, &[]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert_eq!(ended.stdout.contains("Not scored: the table does not have all answers."), name == "questions.csv");
+    }
+    let record = TRAINED.record("unanswered");
+    assert!(
+        record["score"].is_null() && record["puzzles"]["has_answers"] == false && record["answered"] == 250,
+        "{record}"
+    );
+    let (with, without) = (TRAINED.predictions("answered"), TRAINED.predictions("unanswered"));
+    let grids =
+        |rows: &[BTreeMap<String, String>]| rows.iter().map(|row| row["prediction"].clone()).collect::<Vec<_>>();
+    assert_eq!(grids(&with), grids(&without), "the answers of a table change nothing");
+    assert!(without.iter().all(|row| ["answer", "exact", "cells_right"].iter().all(|column| row[*column].is_empty())));
+    let page = folder.run(&["report", "unanswered"]);
+    assert_eq!(page.code, 0, "{}", page.stderr);
+    assert!(fs::read_to_string(folder.path("unanswered/report.html")).unwrap().contains("Not scored"));
+}

@@ -1,10 +1,9 @@
 //! `trm-arc bench`: how fast one supervision step is, beside the fastest that this machine multiplies.
 
-use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use super::guard::guarded;
-use super::{CliError, Exit, load_tasks, print, talk, threads};
+use super::{CliError, Exit, counts, load_tasks, print, talk, threads};
 use crate::bench::{self, BenchError, Plan, canvas};
 use crate::device::{DeviceChoice, Precision, on_device};
 use crate::encode::Canvas;
@@ -26,7 +25,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "tasks")]
     train: bool,
     /// Examples in a step
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least_1(), conflicts_with = "tasks")]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = counts::count(), conflicts_with = "tasks")]
     batch: usize,
     /// Cells of an example
     #[arg(long, value_name = "N", default_value_t = 900, conflicts_with = "tasks")]
@@ -65,14 +64,14 @@ pub struct Arguments {
     #[arg(long, value_enum, requires = "tasks")]
     canvas: Option<CanvasName>,
     /// How many of them, spread evenly over the set
-    #[arg(long, value_name = "N", default_value_t = canvas::EXAMPLES, value_parser = at_least_1(), requires = "tasks")]
+    #[arg(long, value_name = "N", default_value_t = canvas::EXAMPLES, value_parser = counts::count(), requires = "tasks")]
     examples: usize,
     /// Tokens of those that run as one batch; a larger one runs by itself
-    #[arg(long, value_name = "N", default_value_t = canvas::TOKENS_PER_BATCH, value_parser = at_least_1())]
+    #[arg(long, value_name = "N", default_value_t = canvas::TOKENS_PER_BATCH, value_parser = counts::count())]
     #[arg(requires = "tasks")]
     tokens_per_batch: usize,
     /// Timed runs; with --tasks, passes on each canvas
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = at_least_1())]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = counts::count())]
     runs: usize,
     /// Print JSON
     #[arg(long)]
@@ -95,10 +94,6 @@ impl From<CanvasName> for Canvas {
             CanvasName::Board => Self::Board,
         }
     }
-}
-
-fn at_least_1() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::<usize>::new().range(1..)
 }
 
 /// Times, and prints what was found.

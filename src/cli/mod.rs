@@ -7,6 +7,7 @@ mod adapt;
 mod bench;
 mod compare;
 mod completions;
+mod counts;
 mod dataset;
 mod doctor;
 mod export;

@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use clap::builder::RangedU64ValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::guard::guarded;
-use super::{CliError, Exit, counted, interrupt, print, ranks, talk};
+use super::{CliError, Exit, counted, counts, interrupt, print, ranks, talk};
 use crate::checkpoint::Folder;
 use crate::device::{DeviceChoice, Precision, on_device};
 use crate::files::{self, Claim, Output};
 use crate::ops::Operations;
 use crate::ranks::{Ranks, agree};
-use crate::recipe::{Recipe, RecipeError, WRITTEN};
+use crate::recipe::{self, Recipe, RecipeError, WRITTEN};
+use crate::rng::Repeats;
 use crate::train::{self, Ending, LogRow, Material, Outcome, Progress, TrainError, Training};
 use crate::units::{self, Count, Percent, Seconds};
 
@@ -44,7 +44,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
     /// Cut the batch into parts of at most this many tokens, whatever the recipe says of parts; fewer tokens need less memory
-    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = counts::tokens())]
     tokens_per_batch: Option<usize>,
     /// What to compute on: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
@@ -88,7 +88,7 @@ fn run_among(ranks: &dyn Ranks, arguments: Arguments, opened: &mut bool) -> Resu
 
 fn run_on<D: Operations>(arguments: Arguments, device: &D, ranks: &dyn Ranks) -> Result<Exit, CliError> {
     let precision = agree(ranks, D::precision(arguments.precision, true).map_err(CliError::from))?;
-    let mut recipe = agree(ranks, arguments.recipe.as_deref().map(recipe).transpose())?;
+    let mut recipe = agree(ranks, arguments.recipe.as_deref().map(recipe_of).transpose())?;
     if let (Some(recipe), Some(tokens)) = (&mut recipe, arguments.tokens_per_batch) {
         (recipe.training.parts, recipe.training.tokens_per_batch) = (None, Some(tokens));
     }
@@ -101,6 +101,9 @@ fn run_on<D: Operations>(arguments: Arguments, device: &D, ranks: &dyn Ranks) ->
     let _claim = agree(ranks, first.then(|| claim(&arguments, recipe.as_ref(), &output)).transpose())?;
     let Arguments { resume, time_limit, .. } = arguments;
     let training = Training { recipe, resume, output: output.clone(), precision, time_limit, stop, ranks };
+    if let (true, Some(resume)) = (first, &training.resume) {
+        note_other_processor::<D>(resume, precision);
+    }
     let bar = if first { bar() } else { ProgressBar::hidden() };
     let started = Instant::now();
     let outcome = train::train(training, device, |progress| show(&bar, &progress, started));
@@ -124,6 +127,14 @@ fn claim(arguments: &Arguments, recipe: Option<&Recipe>, output: &Path) -> Resul
     let data = recipe.map_or_else(Vec::new, |recipe| recipe.data.files());
     let inputs: Vec<PathBuf> = file.into_iter().chain(data).collect();
     Ok(files::claim(&inputs, &[Output::Folder(output, &WRITTEN)])?)
+}
+
+/// Says that a checkpoint is gone on with on another kind of processor than it was trained on.
+pub(super) fn note_other_processor<D: Operations>(checkpoint: &Path, precision: Precision) {
+    let before = recipe::arithmetic_of(checkpoint);
+    if let Some(Repeats { because, .. }) = Repeats::across(before.as_deref(), D::arithmetic(precision)) {
+        talk(format_args!("note: what comes of {} does not repeat bit for bit: {because}", checkpoint.display()));
+    }
 }
 
 pub(super) fn bar() -> ProgressBar {
@@ -159,7 +170,7 @@ fn course(row: &LogRow) -> String {
 }
 
 /// A folder is no recipe, but may be a checkpoint to go on from.
-fn recipe(name: &str) -> Result<Recipe, CliError> {
+fn recipe_of(name: &str) -> Result<Recipe, CliError> {
     if Path::new(name).is_dir() {
         let fault = match Folder::new(Path::new(name)).exists() {
             true => format!("{name} is a checkpoint; go on with it by --resume {name}"),

@@ -4,6 +4,8 @@
 //! serves all permutations, so it is visited more often. It can then no longer say which colour plays which part: that is left to the
 //! grids. A colour that only outputs show could not be told at all, so it stays, as 0 does.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::augment::ColourMap;
@@ -62,22 +64,41 @@ impl Movable {
 
     /// The first permutations under which a task is looked at, the identity first: `count` of them, or as many as its inputs tell apart.
     pub fn looks(&self, task: &Task, count: usize) -> Vec<ColourMap> {
+        self.first_looks(task, count, count)
+    }
+
+    /// The first `wanted` of those `count` permutations.
+    pub fn first_looks(&self, task: &Task, count: usize, wanted: usize) -> Vec<ColourMap> {
         let mut stream = Stream::new(0, &format!("colours of {}", task.id));
-        let shown: Vec<u8> =
-            (0..COLOURS).filter(|colour| task.inputs().any(|grid| grid.cells().contains(colour))).collect();
+        let shown = shown(task);
         let seen = |map: &ColourMap| shown.iter().map(|&colour| map.apply(colour)).collect::<Vec<_>>();
         let mut maps = vec![ColourMap::IDENTITY];
-        for _ in 0..count * DRAWS_PER_LOOK {
-            if maps.len() >= count {
+        let mut known = HashSet::from([seen(&ColourMap::IDENTITY)]);
+        let most = wanted.min(self.most_looks(task, count));
+        for _ in 0..count.saturating_mul(DRAWS_PER_LOOK) {
+            if maps.len() >= most {
                 break;
             }
             let map = self.draw(&mut stream);
-            if maps.iter().all(|earlier| seen(earlier) != seen(&map)) {
+            if known.insert(seen(&map)) {
                 maps.push(map);
             }
         }
         maps
     }
+
+    /// A bound of how many permutations [`looks`](Self::looks) finds, without a search: `count`, or as many as the inputs tell apart.
+    pub fn most_looks(&self, task: &Task, count: usize) -> usize {
+        let shown = shown(task).iter().filter(|colour| self.0.contains(colour)).count();
+        let places = self.0.len();
+        let apart = (0..shown).map(|taken| places - taken).product::<usize>();
+        count.max(1).min(apart)
+    }
+}
+
+/// The colours that the inputs of a task show.
+fn shown(task: &Task) -> Vec<u8> {
+    (0..COLOURS).filter(|colour| task.inputs().any(|grid| grid.cells().contains(colour))).collect()
 }
 
 /// Draws per wanted permutation before a task is taken to have no more.
@@ -128,5 +149,19 @@ mod tests {
         assert_eq!(shown.len(), 20);
         assert_eq!(Movable::of(&task(), Colours::ByVariant).looks(&task(), 20).len(), 1);
         assert_eq!(maps, movable.looks(&task(), 20));
+        assert_eq!(maps[..7], movable.first_looks(&task(), 20, 7));
+    }
+    #[test]
+    fn all_looks_of_a_task_are_found_however_many_are_asked_for_and_in_no_time() {
+        // 1, 5 and 7 move and are shown: they go to three of eight places
+        let movable = Movable::of(&task(), Colours::InGrids);
+        assert_eq!(movable.most_looks(&task(), usize::MAX), 8 * 7 * 6);
+        let maps = movable.looks(&task(), usize::MAX);
+        assert_eq!((maps.len(), maps[0]), (8 * 7 * 6, ColourMap::IDENTITY));
+        assert_eq!(movable.looks(&task(), 0).len(), 1);
+        let mut shows_all = task();
+        shows_all.test[0].input = Grid::from_fn(3, 3, |row, column| (3 * row + column + 1) as u8);
+        let movable = Movable::of(&shows_all, Colours::InGrids);
+        assert_eq!(movable.looks(&shows_all, 20_000).len(), 20_000);
     }
 }

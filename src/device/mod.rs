@@ -36,6 +36,11 @@ pub trait Compute: Device<f32> + Device<f64> + TensorFromVec<usize> + Synchroniz
     /// Whether what is computed here comes out the same again.
     fn repeats() -> Repeats;
 
+    /// Engine of the products on a CPU, each of which rounds in its own way; none on other devices.
+    fn arithmetic(_precision: Precision) -> Option<&'static str> {
+        None
+    }
+
     /// Bytes that are free on a device with memory of its own.
     fn free_memory(&self) -> Option<Bytes>;
 
@@ -67,6 +72,10 @@ impl Compute for Cpu {
     fn repeats() -> Repeats {
         let because = "on a processor of this kind, with any number of threads: sums are taken in an order that the work alone decides";
         Repeats { bitwise: true, because: because.into() }
+    }
+
+    fn arithmetic(precision: Precision) -> Option<&'static str> {
+        Kind::best(precision == Precision::Bf16).map(Kind::name)
     }
 
     fn free_memory(&self) -> Option<Bytes> {

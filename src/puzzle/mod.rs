@@ -20,7 +20,7 @@ use crate::grid::Grid;
 pub use drawing::drawn;
 pub use error::{Fault, PuzzleError};
 pub use kind::Kind;
-pub use table::{HEADER, Reader, Row, Writer, read, read_drawn, read_until, write};
+pub use table::{HEADER, Reader, Row, Writer, read, read_drawn, read_to_solve, read_until, write};
 pub use wish::Wish;
 
 /// A question with its one answer.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
 
+use super::sudoku::BLANK;
 use super::{Kind, Puzzle, PuzzleError, PuzzleSet};
 use crate::files::{self, FileError, Sink};
 use crate::grid::Grid;
@@ -24,6 +25,8 @@ pub struct Row {
     pub kind: Kind,
     /// The puzzle.
     pub puzzle: Puzzle,
+    /// False of a puzzle that is to be solved and whose answer is not known; the question stands for it.
+    pub has_answer: bool,
 }
 
 /// Reads a file puzzle by puzzle. The first whole puzzle says the kind and the side of all. A puzzle that is wrong does not end the reading.
@@ -32,6 +35,12 @@ pub struct Reader {
     path: PathBuf,
     rows: csv::Reader<File>,
     form: Option<(Kind, usize)>,
+    /// For each of [`HEADER`] where it stands.
+    columns: [Option<usize>; 4],
+    /// Fields of a line.
+    fields: usize,
+    /// True where an answer may be missing.
+    to_solve: bool,
 }
 
 impl Reader {
@@ -40,14 +49,30 @@ impl Reader {
     /// # Errors
     /// [`PuzzleError::File`] or [`PuzzleError::Line`].
     pub fn open(path: &Path) -> Result<Self, PuzzleError> {
+        Self::open_as(path, false)
+    }
+
+    /// Opens a file of puzzles that are to be solved: its columns stand in any order, and only `question` must be there.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open).
+    pub fn open_to_solve(path: &Path) -> Result<Self, PuzzleError> {
+        Self::open_as(path, true)
+    }
+
+    fn open_as(path: &Path, to_solve: bool) -> Result<Self, PuzzleError> {
         let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(files::open(path)?);
         let header = rows.headers().map_err(|error| broken(path, 1, error))?;
-        if header.iter().ne(HEADER) {
+        let columns = HEADER.map(|name| header.iter().position(|found| found == name));
+        let is_known = |(place, name): (usize, &str)| HEADER.contains(&name) && columns.contains(&Some(place));
+        let has_question = to_solve && columns[1].is_some() && header.iter().enumerate().all(is_known);
+        if header.iter().ne(HEADER) && !has_question {
             let found: Vec<&str> = header.iter().take(HEADER.len() + 1).collect();
             let fault = format!("this is no table of puzzles, it begins with {:?}", found.join(","));
             return Err(PuzzleError::Line { path: path.to_owned(), line: 1, fault });
         }
-        Ok(Self { path: path.to_owned(), rows, form: None })
+        let fields = header.len();
+        Ok(Self { path: path.to_owned(), rows, form: None, columns, fields, to_solve })
     }
 
     /// Reads a board, which is of the size of the file's first.
@@ -65,8 +90,8 @@ impl Reader {
 
     fn row(&mut self, row: &StringRecord) -> Result<Row, PuzzleError> {
         let line = row.position().map_or(0, csv::Position::line);
-        if row.len() != HEADER.len() {
-            let fault = format!("{} fields are needed and it has {}", HEADER.len(), row.len());
+        if row.len() != self.fields {
+            let fault = format!("{} fields are needed and it has {}", self.fields, row.len());
             return Err(PuzzleError::Line { path: self.path.clone(), line, fault });
         }
         let field = |column: usize, fault: String| PuzzleError::Field {
@@ -75,9 +100,13 @@ impl Reader {
             column: HEADER[column],
             fault,
         };
-        let kind = self.form.map_or_else(|| Kind::of(&row[1]), |(kind, _)| kind);
-        let grid = |column: usize| self.board(kind, &row[column]).map_err(|fault| field(column, fault));
-        let (question, answer) = (grid(1)?, grid(2)?);
+        let text = |column: usize| self.columns[column].map_or("", |place| &row[place]);
+        let kind = self.form.map_or_else(|| Kind::of(text(1)), |(kind, _)| kind);
+        let grid = |column: usize| self.board(kind, text(column)).map_err(|fault| field(column, fault));
+        let question = grid(1)?;
+        let is_blank = kind == Kind::Sudoku && text(2) == text(1) && question.cells().contains(&BLANK);
+        let has_answer = !self.to_solve || !(text(2).is_empty() || is_blank);
+        let answer = if has_answer { grid(2)? } else { question.clone() };
         let side = self.form.map_or(question.rows(), |(_, side)| side);
         for (column, grid) in [(1, &question), (2, &answer)] {
             if grid.rows() != side {
@@ -88,13 +117,15 @@ impl Reader {
                 ));
             }
         }
-        let rating = row[3].parse();
         let no_rating =
-            |_| field(3, format!("{:?} is no rating; it is a whole number from 0 to {}", &row[3], u32::MAX));
-        let puzzle = Puzzle { source: row[0].to_owned(), question, answer, rating: rating.map_err(no_rating)? };
-        puzzle.agrees(kind).map_err(|fault| field(2, fault.to_string()))?;
+            |_| field(3, format!("{:?} is no rating; it is a whole number from 0 to {}", text(3), u32::MAX));
+        let rating = if self.to_solve && text(3).is_empty() { 0 } else { text(3).parse().map_err(no_rating)? };
+        let puzzle = Puzzle { source: text(0).to_owned(), question, answer, rating };
+        if has_answer {
+            puzzle.agrees(kind).map_err(|fault| field(2, fault.to_string()))?;
+        }
         self.form = Some((kind, side));
-        Ok(Row { line, kind, puzzle })
+        Ok(Row { line, kind, puzzle, has_answer })
     }
 }
 
@@ -138,6 +169,19 @@ pub fn read(path: &Path) -> Result<PuzzleSet, PuzzleError> {
 pub fn read_until(path: &Path, stop: &(dyn Fn() -> bool + Sync)) -> Result<PuzzleSet, PuzzleError> {
     let rows = Reader::open(path)?.map(|row| if stop() { Err(PuzzleError::Interrupted) } else { row });
     set_of(path, rows.collect::<Result<_, _>>()?)
+}
+
+/// All puzzles of a file that are to be solved, and true when all their answers are known. Where they are not, the question of a puzzle stands
+/// for its answer.
+///
+/// # Errors
+/// The first [`PuzzleError`].
+pub fn read_to_solve(path: &Path) -> Result<(PuzzleSet, bool), PuzzleError> {
+    let rows: Vec<Row> = Reader::open_to_solve(path)?.collect::<Result<_, _>>()?;
+    // mazes without a single path marked are questions alone, though one of them may have no cell on its path
+    let is_answered = rows.iter().any(|row| row.puzzle.answer != row.puzzle.question);
+    let has_answers = is_answered && rows.iter().all(|row| row.has_answer);
+    Ok((set_of(path, rows)?, has_answers))
 }
 
 /// So many puzzles of a file, drawn by chance, in the order of the file. Only those that are drawn are held.
@@ -247,6 +291,35 @@ mod tests {
         assert_eq!(set.puzzles[1].source, "a, b");
         write(&path, &set).unwrap();
         assert_eq!(files::read_text(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn a_table_to_solve_needs_no_answers_and_no_other_table_does_without() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let read_text = |text: &str| {
+            files::write(&path, text.as_bytes()).unwrap();
+            (read_to_solve(&path), read(&path))
+        };
+        for text in [
+            "question\n1..4..2..3..4..1\n".to_owned(),
+            "rating,question\n7,1..4..2..3..4..1\n".to_owned(),
+            format!("{HEAD}me,1..4..2..3..4..1,,7\n"),
+            format!("{HEAD}me,1..4..2..3..4..1,1..4..2..3..4..1,7\n"),
+            format!("{HEAD}me,S  # #  G,S  # #  G,7\n"),
+        ] {
+            let (to_solve, strict) = read_text(&text);
+            let (set, has_answers) = to_solve.unwrap_or_else(|fault| panic!("{text}: {fault}"));
+            assert!(!has_answers && set.puzzles[0].answer == set.puzzles[0].question, "{text}");
+            assert!(strict.is_err() || set.kind == Kind::Maze, "{text}");
+        }
+        let (to_solve, strict) = read_text(&format!("{HEAD}{ROW}"));
+        assert_eq!(to_solve.unwrap(), (strict.unwrap(), true));
+        let (some, _) = read_text(&format!("{HEAD}{ROW}me,1..4..2..3..4..1,,7\n"));
+        assert!(!some.unwrap().1, "not all answers are known");
+        for text in ["answer\n1324412323144231\n", "question,hint\n1..4..2..3..4..1,x\n", "question,question\n1,2\n"] {
+            assert!(read_text(text).0.is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -83,16 +83,14 @@ impl<D: Operations> Trained<D> {
             ..self.recipe.tasks()?.clone()
         });
         recipe.training = Course {
-            steps: to.steps,
-            warmup: recipe.training.warmup.min(to.steps / 20),
             schedule: Shape::WarmupStableDecay { decay: DECAY },
             final_ratio: FINAL_RATIO,
             curriculum: Vec::new(),
-            ema: recipe.training.ema.min(1.0 - 1.0 / ((to.steps - rows_alone) / 10).max(1) as f64),
             checkpoint_every: (to.steps / 10).max(1),
             log_every: (to.steps / 100).max(1),
             ..recipe.training
         };
+        set_length(&mut recipe.training, &self.recipe.training, to.steps, rows_alone);
         if self.imported.is_some() {
             // how the published code cuts its batch is not known; part by part it goes through any memory
             (recipe.training.parts, recipe.training.tokens_per_batch) = (Some(recipe.training.batch), None);
@@ -144,6 +142,13 @@ impl<D: Operations> Trained<D> {
     }
 }
 
+/// Sets the steps of an adaptation and what follows from them; `base` is the course of the checkpoint.
+fn set_length(course: &mut Course, base: &Course, steps: usize, rows_alone: usize) {
+    course.steps = steps;
+    course.warmup = base.warmup.min(steps / 20);
+    course.ema = base.ema.min(1.0 - 1.0 / ((steps - rows_alone) / 10).max(1) as f64);
+}
+
 impl Trunk {
     /// The same optimizer at this learning rate, Muon's taken times `factor`.
     fn scaled(&self, learning_rate: f64, factor: f64) -> Self {
@@ -156,6 +161,23 @@ impl Trunk {
 }
 
 impl Recipe {
+    /// Gives an adaptation that has taken `step` steps another number of `steps`; `base` is the course of the checkpoint. The rows stop
+    /// moving alone after a quarter of the steps, unless the trunk has moved already. Log and checkpoints come as often as before.
+    pub fn replan(&mut self, base: &Course, step: usize, steps: usize) {
+        let Some(adaptation) = &mut self.adaptation else { return };
+        let steps = steps.max(step);
+        if step <= adaptation.rows_alone {
+            adaptation.rows_alone = step.max(steps / 4);
+        }
+        set_length(&mut self.training, base, steps, adaptation.rows_alone);
+    }
+
+    /// First step at which a learning rate falls.
+    pub fn first_falling_step(&self) -> usize {
+        let falling = (DECAY * self.training.steps as f64).round() as usize;
+        self.training.steps - falling + 1
+    }
+
     /// Steps at the beginning in which the puzzle rows move alone.
     pub fn rows_alone(&self) -> usize {
         self.adaptation.as_ref().map_or(0, |adaptation| adaptation.rows_alone)
@@ -170,5 +192,45 @@ impl Recipe {
     pub fn trunk_schedule(&self) -> Schedule {
         let schedule = self.schedule();
         Schedule { steps: schedule.steps - self.rows_alone(), ..schedule }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adapted(steps: usize) -> (Course, Recipe) {
+        let mut recipe = Recipe::load("small-grids").unwrap();
+        let base = recipe.training.clone();
+        recipe.training.schedule = Shape::WarmupStableDecay { decay: DECAY };
+        recipe.training.final_ratio = FINAL_RATIO;
+        recipe.adaptation = Some(Adaptation { from: String::new(), rows_alone: steps / 4, only: None });
+        set_length(&mut recipe.training, &base, steps, steps / 4);
+        (base, recipe)
+    }
+
+    #[test]
+    fn a_replanned_adaptation_ends_at_the_final_rate_whenever_it_is_shortened() {
+        for (step, steps) in [(10, 60), (60, 80), (90, 91), (3, 3)] {
+            let (base, mut recipe) = adapted(100);
+            recipe.replan(&base, step, steps);
+            recipe.check().unwrap();
+            assert_eq!(recipe.training.steps, steps);
+            assert_eq!(recipe.schedule().at(1.0, steps), FINAL_RATIO, "{step} of {steps}");
+            let of_trunk = steps - recipe.rows_alone();
+            assert!(of_trunk == 0 || recipe.trunk_schedule().at(1.0, of_trunk) == FINAL_RATIO, "{step} of {steps}");
+        }
+    }
+
+    #[test]
+    fn the_rows_move_alone_for_a_quarter_of_what_is_planned_until_the_trunk_moves() {
+        let (base, mut recipe) = adapted(100);
+        recipe.replan(&base, 10, 60);
+        assert_eq!(recipe.rows_alone(), 15);
+        recipe.replan(&base, 15, 40);
+        assert_eq!(recipe.rows_alone(), 15, "they have moved alone for longer than a quarter already");
+        recipe.replan(&base, 16, 200);
+        assert_eq!(recipe.rows_alone(), 15, "the trunk has moved");
+        assert_eq!(recipe.first_falling_step(), 151);
     }
 }

@@ -33,7 +33,7 @@ pub use cut::Cut;
 pub(crate) use data::held_out_sets;
 pub use data::{Data, Generated, PuzzleData, PuzzleSource, SourceRecipe, TaskData};
 pub use import::{ImportError, Imported, NamesFrom, Published, PublishedCheckpoint, PublishedTensors, Summary, export};
-pub use trained::{About, LOG_FILE, SetDigest, Trained, TrunkValues, WRITTEN, checkpoint_files};
+pub use trained::{About, LOG_FILE, SetDigest, Trained, TrunkValues, WRITTEN, arithmetic_of, checkpoint_files};
 use written::Written;
 
 /// What can be wrong with a recipe or what came of it.

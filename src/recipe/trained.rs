@@ -46,6 +46,9 @@ pub struct About<S> {
     /// written down lack it, and so do those of imported checkpoints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<Repeats>,
+    /// Engine of the products on a CPU, which rounds in its own way; older manifests lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arithmetic: Option<String>,
     /// Where training stands; absent from a checkpoint that is only solved with.
     pub state: Option<S>,
     /// Where it comes from, when it was not trained here.
@@ -101,14 +104,20 @@ impl Trained<Cpu> {
         })?;
         let size = names.len() as u64 + tensors.size();
         let parts = vec![(Part::Model, Content::copy_of(tensors)), (Part::Identifiers, Content::Bytes(names))];
-        let About { recipe, sets, examples, seconds, repeats, imported, .. } = manifest.about;
-        let about = About::<()> { recipe, sets, examples, seconds, repeats, state: None, imported };
+        let About { recipe, sets, examples, seconds, repeats, arithmetic, imported, .. } = manifest.about;
+        let about = About::<()> { recipe, sets, examples, seconds, repeats, arithmetic, state: None, imported };
         Folder::new(to).write(manifest.step, about, parts)?;
         if from.join(LOG_FILE).exists() {
             files::write(&to.join(LOG_FILE), &files::read(&from.join(LOG_FILE))?)?;
         }
         Ok(size)
     }
+}
+
+/// Engine of the products that a checkpoint was trained with, where its manifest can be read and says so.
+pub fn arithmetic_of(path: &Path) -> Option<String> {
+    let manifest: Manifest<About<IgnoredAny>> = Folder::new(path).manifest().ok()?;
+    manifest.about.arithmetic
 }
 
 /// Makes sure that there is room for the weights, before any of them is there.

@@ -36,10 +36,12 @@ impl Begun for Record {
     }
 
     fn asked(&self) -> Vec<Asked> {
+        let first = self.adaptation.as_ref().map(|adaptation| &adaptation.from);
         vec![
             ("tasks of the digest", Some(self.tasks.digest.clone())),
             ("solver", Some(self.solver.clone())),
-            ("a checkpoint of the digest", self.checkpoint.as_ref().map(|checkpoint| checkpoint.digest.clone())),
+            ("a checkpoint of the digest", first.or(self.checkpoint.as_ref()).map(|first| first.digest.clone())),
+            ("an adaptation of", self.adaptation.as_ref().map(|adaptation| adaptation.length.clone())),
             ("seed", Some(self.seed.to_string())),
             ("views", number(self.views)),
             ("steps", number(self.steps)),

@@ -31,7 +31,7 @@ pub use puzzles::{
     Asked, Band, Group, Judged, KEPT, Learned, PuzzlePrediction, PuzzleRecord, PuzzleReview, PuzzleScore, PuzzleTable,
     prediction_header, prediction_lines, read_predictions,
 };
-pub use record::{Checkpoint, RECORD_FILE, Record, Run, Status, TaskEntry, Tasks};
+pub use record::{Checkpoint, RECORD_FILE, Record, RecordedAdaptation, Run, Status, TaskEntry, Tasks};
 pub use regression::{Adapted, Outcome, Part, REGRESSION_FILE, Regression, Standing};
 
 /// What can be wrong with reports.

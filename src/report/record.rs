@@ -30,6 +30,9 @@ pub struct Record {
     pub solver: String,
     /// The model, when there was one.
     pub checkpoint: Option<Checkpoint>,
+    /// The adaptation of the checkpoint to the tasks, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptation: Option<RecordedAdaptation>,
     /// What was asked.
     pub tasks: Tasks,
     /// The seed of all random streams.
@@ -46,6 +49,9 @@ pub struct Record {
     /// The number type of products, `f32` or `bf16`, where the solver has a model; records of before it could be chosen lack it.
     #[serde(default)]
     pub precision: Option<String>,
+    /// Engine of the products on a CPU, which rounds in its own way; older records lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arithmetic: Option<String>,
     /// Whether the same run gives the same bytes again; records of before it was written down lack it.
     #[serde(default)]
     pub repeats: Option<Repeats>,
@@ -121,6 +127,18 @@ impl Checkpoint {
     }
 }
 
+/// Adaptation of a checkpoint to the tasks of a run. The answers of both vote together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedAdaptation {
+    /// Length that was asked for: `20 min 00 s` or `200 steps`.
+    pub length: String,
+    /// Checkpoint that it began with.
+    pub from: Checkpoint,
+    /// Tasks that there was no time for; the first checkpoint alone answers them.
+    pub left_out: Vec<String>,
+}
+
 /// Which tasks were asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -176,12 +194,14 @@ impl Record {
             name: name.to_owned(),
             solver: solver.to_owned(),
             checkpoint: None,
+            adaptation: None,
             seed,
             device: device.to_owned(),
             views: None,
             steps: None,
             tokens_per_batch: None,
             precision: None,
+            arithmetic: None,
             repeats: None,
             started_unix: started.as_secs(),
             seconds: 0.0,
@@ -228,7 +248,8 @@ impl Record {
     /// Refuses ids that no task can have, and escapes in the other names what would break a line: they stand in tables and titles.
     fn checked(mut self, file: &Path) -> Result<Self, FileError> {
         let solved = self.score.iter().flat_map(|score| &score.solved_tasks);
-        for id in self.entries.iter().map(|entry| &entry.id).chain(&self.unseen).chain(solved) {
+        let left_out = self.adaptation.iter().flat_map(|adaptation| &adaptation.left_out);
+        for id in self.entries.iter().map(|entry| &entry.id).chain(&self.unseen).chain(left_out).chain(solved) {
             if let Some(fault) = names::fault(id) {
                 let id = names::one_line(id);
                 return Err(files::format_error(file, format!("the id \"{id}\" of a task {fault}")));
@@ -237,10 +258,11 @@ impl Record {
         for name in [&mut self.name, &mut self.solver, &mut self.tasks.name, &mut self.device, &mut self.version] {
             *name = names::one_line(name).into_owned();
         }
-        for name in [&mut self.precision, &mut self.commit].into_iter().flatten() {
+        for name in [&mut self.precision, &mut self.arithmetic, &mut self.commit].into_iter().flatten() {
             *name = names::one_line(name).into_owned();
         }
         self.checkpoint.iter_mut().for_each(Checkpoint::escape);
+        self.adaptation.iter_mut().for_each(|adaptation| adaptation.from.escape());
         Ok(self)
     }
 

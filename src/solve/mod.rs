@@ -6,6 +6,7 @@ mod puzzles;
 mod rollout;
 mod room;
 mod run;
+mod solve_loop;
 mod standing;
 mod trail;
 
@@ -13,5 +14,6 @@ pub use plan::{Plan, SolveError, record_beside};
 pub use puzzles::{NotKnown, PuzzlePlan, PuzzleProgress, PuzzleSolver, PuzzleTrail, Training, run_puzzles};
 pub use rollout::{ModelSolver, Views};
 pub use run::{Outcome, Progress, go_on, run};
+pub use solve_loop::{Phase, SolveLoop};
 pub use standing::{Start, TaskTrail};
-pub use trail::{Step, Trail, trail_beside};
+pub use trail::{Head, Step, Trail, trail_beside};

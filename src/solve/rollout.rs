@@ -89,24 +89,27 @@ impl<D: Operations> ModelSolver<D> {
     /// # Errors
     /// [`DeviceError::NoRoom`].
     pub fn check_room(&self, tasks: &[Task]) -> Result<(), DeviceError> {
-        let TaskData { canvas, colours, .. } = *self.trained.recipe.data.tasks().expect("new found tasks there");
+        let TaskData { canvas, .. } = *self.trained.recipe.data.tasks().expect("new found tasks there");
         let prefix = self.trained.model.config.prefix;
         let at_once = |task: &Task| {
-            let rows = self.trained.identifiers.of_task(&task.id).len();
-            let looks = match rows {
-                0 => 0,
-                rows => Movable::of(task, colours).looks(task, self.views.div_ceil(rows)).len(),
-            };
-            let views = self.views.min(rows * looks);
+            let views = self.most_views(task);
             let lengths: Vec<usize> =
                 task.test.iter().map(|test| prefix + canvas.extent(task, &test.input).cells()).collect();
             tokens_at_once::<D>(
-                views * lengths.iter().sum::<usize>(),
+                views.saturating_mul(lengths.iter().sum::<usize>()),
                 self.tokens_per_batch,
                 lengths.into_iter().max().unwrap_or(0),
             )
         };
         check_room(&self.trained.model, tasks.iter().map(at_once).max().unwrap_or(0))
+    }
+
+    /// Bound of the views of each test input, told without a search for them.
+    fn most_views(&self, task: &Task) -> usize {
+        let TaskData { colours, .. } = *self.trained.recipe.data.tasks().expect("new found tasks there");
+        let rows = self.trained.identifiers.of_task(&task.id).len();
+        let looks = Movable::of(task, colours).most_looks(task, self.views.div_ceil(rows.max(1)));
+        self.views.min(rows.saturating_mul(looks))
     }
 
     /// How far it is with the task at hand.
@@ -124,7 +127,8 @@ impl<D: Operations> ModelSolver<D> {
     fn views(&self, task: &Task, range: Range<usize>) -> Vec<View> {
         let rows = self.trained.identifiers.of_task(&task.id);
         let TaskData { canvas, colours, .. } = *self.trained.recipe.data.tasks().expect("new found tasks there");
-        let looks = Movable::of(task, colours).looks(task, self.views.div_ceil(rows.len().max(1)));
+        let looks_of = |views: usize| views.div_ceil(rows.len().max(1));
+        let looks = Movable::of(task, colours).first_looks(task, looks_of(self.views), looks_of(range.end));
         // all rows with the colours as they are come first
         let seen = || looks.iter().flat_map(|look| rows.iter().map(|&(row, variant)| (row, variant.after(*look))));
         let view = |test: usize, (place, (row, augmentation)): (usize, (usize, Augmentation))| {
@@ -210,6 +214,24 @@ impl<D: Operations> Solver for ModelSolver<D> {
 impl<D: Operations> ModelSolver<D> {
     /// The predictions of the views in these ranges, by test input.
     fn answer(&self, task: &Task, ranges: &[Range<usize>], stop: &(dyn Fn() -> bool + Sync)) -> Solved {
+        // a piece of the views at a time, so that what they take of memory and of time before the next look at the clock is bounded
+        let most = self.most_views(task);
+        let pieces: Vec<Range<usize>> = ranges.iter().flat_map(|range| pieces(range, most)).collect();
+        let of_task = |range: &Range<usize>| range.len() * task.test.len();
+        self.watched.answered.store(0, Ordering::Relaxed);
+        self.watched.all.store(pieces.iter().map(of_task).sum(), Ordering::Relaxed);
+        let mut predictions: Vec<Prediction> = Vec::new();
+        for pieces in pieces.chunk_by(|_, next| next.end <= PIECE) {
+            if stop() {
+                break;
+            }
+            predictions.extend(self.answer_piece(task, pieces, stop)?);
+        }
+        predictions.sort_by_key(|prediction| prediction.test);
+        Ok(predictions)
+    }
+
+    fn answer_piece(&self, task: &Task, ranges: &[Range<usize>], stop: &(dyn Fn() -> bool + Sync)) -> Solved {
         let tokens = |view: &View| self.trained.model.config.prefix + view.drawing.cells.len();
         let (mut views, mut batches) = (Vec::new(), Vec::new());
         for range in ranges {
@@ -219,8 +241,6 @@ impl<D: Operations> ModelSolver<D> {
             let packed = pack(views[start..].iter().map(tokens), self.tokens_per_batch);
             batches.extend(packed.into_iter().map(|batch| start + batch.start..start + batch.end));
         }
-        self.watched.answered.store(0, Ordering::Relaxed);
-        self.watched.all.store(views.len(), Ordering::Relaxed);
         let answer = |batch: &Range<usize>| {
             let batch = &views[batch.clone()];
             let answers = self.roll_out(batch, stop)?;
@@ -233,8 +253,15 @@ impl<D: Operations> ModelSolver<D> {
             let all = batch.iter().enumerate().map(|(place, view)| view.prediction(task, &answers, place));
             all.collect::<Vec<_>>()
         };
-        let mut predictions: Vec<Prediction> = answered.into_iter().flatten().flat_map(predictions).collect();
-        predictions.sort_by_key(|prediction| prediction.test);
-        Ok(predictions)
+        Ok(answered.into_iter().flatten().flat_map(predictions).collect())
     }
+}
+
+/// Views of a test input that are drawn together.
+const PIECE: usize = 2048;
+
+/// The pieces of a range of views, as far as there are so many.
+fn pieces(range: &Range<usize>, most: usize) -> Vec<Range<usize>> {
+    let end = range.end.min(most);
+    (range.start..end).step_by(PIECE).map(|start| start..end.min(start + PIECE)).collect()
 }

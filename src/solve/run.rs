@@ -3,13 +3,13 @@
 //! In rounds every task has an answer early and more votes later. What bites: a task that the time did not reach and a task that the solver
 //! does not know both keep a copy of the input, but only the second is `unseen`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::atomic::AtomicBool;
 
 use super::plan::{Plan, SolveError};
-use super::standing::{Standing, TaskTrail};
+use super::solve_loop::{Phase, SolveLoop};
+use super::standing::TaskTrail;
 use crate::prediction::Solver;
-use crate::report::{Record, Status};
+use crate::report::Record;
 use crate::submission::Submission;
 
 /// How far a run is, after each task.
@@ -62,65 +62,22 @@ pub fn go_on(
     interrupt: &AtomicBool,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Outcome, SolveError> {
-    plan.check()?;
-    let rounds = solver.rounds();
-    let mut standing = Standing::start(plan, record, rounds, trail)?;
-    // Cut is only what was told to stop: a limit that passes while the last task is finished cuts nothing.
-    let is_cut = AtomicBool::new(false);
-    let stop = || {
-        let is_over = interrupt.load(Ordering::Relaxed) || plan.is_over_time();
-        is_cut.fetch_or(is_over, Ordering::Relaxed);
-        is_over
-    };
-    'rounds: for round in 0..rounds {
-        for (place, task) in plan.set.tasks.iter().enumerate() {
-            let is_first = round == 0;
-            if is_first || standing.has_answer(place) {
-                let behind = standing.behind(round, place)?;
-                // Later rounds ask the solver alone: it may have nothing left to be cut.
-                if behind.is_none() && is_first && stop() {
-                    break 'rounds;
-                }
-                let (predictions, spent) = match behind {
-                    Some(behind) => behind,
-                    None => {
-                        let before = Instant::now();
-                        let predictions = solver.solve_round(task, round, &stop)?;
-                        let spent = before.elapsed();
-                        if !is_cut.load(Ordering::Relaxed) {
-                            standing.put_down(round, place, &predictions, spent)?;
-                        }
-                        (predictions, spent)
-                    }
-                };
-                let is_cut = is_cut.load(Ordering::Relaxed);
-                if predictions.is_empty() && is_cut {
-                    break 'rounds;
-                }
-                if is_first || !predictions.is_empty() {
-                    standing.take(place, predictions, spent, is_cut)?;
-                }
-            }
-            on_progress(standing.progress(round, place + 1));
-        }
-    }
-    let status = match (is_cut.into_inner(), interrupt.load(Ordering::Relaxed)) {
-        (false, _) => Status::Complete,
-        (true, true) => Status::Interrupted,
-        (true, false) => Status::TimeLimit,
-    };
-    standing.finish(status)
+    let mut solving = SolveLoop::start(plan, record, solver.rounds(), false, trail, interrupt)?;
+    solving.solve(solver, Phase::Base { until: None }, on_progress)?;
+    solving.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::time::Duration;
+    use std::sync::atomic::Ordering;
+    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::files::{self, FileError};
     use crate::grid::Grid;
     use crate::prediction::{self, Solved};
+    use crate::report::Status;
     use crate::solver::Copy;
     use crate::submission;
     use crate::task::{Pair, Task, TaskSet, Test};

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::journal::Journal;
 use super::plan::{Plan, SolveError};
 use super::run::{Outcome, Progress};
-use super::trail::{Step, Trail};
+use super::trail::{Head, Step, Trail};
 use crate::files::FileError;
 use crate::prediction::{self, Attempts, Prediction};
-use crate::report::{Begun, Record, Status, TaskEntry};
+use crate::report::{Begun, Checkpoint, Record, Status, TaskEntry};
 use crate::score::{self, Ranks};
 use crate::submission::Submission;
 use crate::task::{Task, Test};
@@ -31,6 +31,15 @@ pub struct Start {
     pub record: Record,
     /// Rounds over all tasks.
     pub rounds: usize,
+    /// True when the checkpoint adapts to the tasks after these rounds, and solves them again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adapts: bool,
+}
+
+impl Head for Start {
+    fn has_other_work(&self) -> bool {
+        self.adapts
+    }
 }
 
 /// What the solver said about a task in a round.
@@ -68,8 +77,9 @@ pub(super) struct Standing<'a> {
     trail: TaskTrail,
     ranks: Ranks,
     written: Option<Instant>,
-    rounds: usize,
-    /// For each task what was predicted so far, where there are several rounds.
+    /// True when tasks come more than once.
+    comes_again: bool,
+    /// For each task what was predicted so far, where it comes again.
     kept: Vec<Vec<Prediction>>,
 }
 
@@ -79,11 +89,13 @@ impl<'a> Standing<'a> {
         plan: &'a Plan<'a>,
         mut record: Record,
         rounds: usize,
+        adapts: bool,
         trail: Option<TaskTrail>,
     ) -> Result<Self, SolveError> {
+        let goes_on = trail.is_some();
         let trail = match trail {
             Some(trail) => {
-                let Start { record: began, rounds: of_before } = trail.start();
+                let Start { record: began, rounds: of_before, .. } = trail.start();
                 let difference = record.difference(began).or_else(|| {
                     let said = |rounds: usize| if rounds == 1 { "one round" } else { "rounds against a clock" };
                     (*of_before != rounds).then(|| (said(*of_before).to_owned(), said(rounds).to_owned()))
@@ -94,17 +106,41 @@ impl<'a> Standing<'a> {
                 record.started_unix = began.started_unix;
                 trail
             }
-            None => Trail::begin(&plan.trail(), Start { record: record.clone(), rounds })?,
+            None => Trail::begin(&plan.trail(), Start { record: record.clone(), rounds, adapts })?,
         };
         let submission = Submission::placeholders(plan.set);
         let journal = plan.predictions.as_deref().map(Journal::create).transpose()?;
         let kept = vec![Vec::new(); plan.set.tasks.len()];
-        let (ranks, written) = (Ranks::default(), None);
-        let mut standing = Self { plan, record, submission, journal, trail, ranks, written, rounds, kept };
-        standing.write()?;
+        let (ranks, written, comes_again) = (Ranks::default(), None, rounds > 1 || adapts);
+        let mut standing = Self { plan, record, submission, journal, trail, ranks, written, comes_again, kept };
+        // the submission of a run that goes on has answers, and is better than placeholders until it has caught up
+        if goes_on && plan.submission.exists() {
+            standing.record.write(&plan.record)?;
+        } else {
+            standing.write()?;
+        }
         // The first task is written whenever it comes.
         standing.written = None;
         Ok(standing)
+    }
+
+    /// True while what is behind the run is not all taken over.
+    pub(super) fn is_behind(&self) -> bool {
+        self.trail.is_behind()
+    }
+
+    /// The round of the next answer that is behind the run.
+    pub(super) fn next_round(&mut self) -> Result<Option<usize>, FileError> {
+        Ok(self.trail.next_place()?.map(|(round, _)| round))
+    }
+
+    /// Takes note of the checkpoint that solves from now on, and of what it is adapted to.
+    pub(super) fn adapted(&mut self, name: String, checkpoint: Checkpoint, left_out: Vec<String>) {
+        self.record.name = name;
+        self.record.checkpoint = Some(checkpoint);
+        if let Some(adaptation) = &mut self.record.adaptation {
+            adaptation.left_out = left_out;
+        }
     }
 
     /// What the solver said about a task in a round before the run broke off.
@@ -158,6 +194,10 @@ impl<'a> Standing<'a> {
         let (seconds, solved) = (spent.as_secs_f64(), solved(task, &attempts));
         match self.record.entries.get_mut(place) {
             Some(entry) => {
+                if is_known && let Some(place) = self.record.unseen.iter().position(|id| *id == task.id) {
+                    self.record.unseen.remove(place);
+                    self.record.answered += 1;
+                }
                 entry.seconds += seconds;
                 entry.predictions += count;
                 entry.solved = solved;
@@ -175,10 +215,10 @@ impl<'a> Standing<'a> {
             }
         }
         self.submission.set(&task.id, attempts)?;
-        if self.rounds == 1 {
+        if !self.comes_again {
             self.kept[place] = Vec::new();
         }
-        if self.written.is_none_or(|written| written.elapsed() >= BETWEEN_WRITES) {
+        if !self.is_behind() && self.written.is_none_or(|written| written.elapsed() >= BETWEEN_WRITES) {
             self.write()?;
         }
         Ok(())
@@ -208,16 +248,22 @@ impl<'a> Standing<'a> {
     }
 
     /// How far the run is when `done` tasks of a round are behind it.
-    pub(super) fn progress(&self, round: usize, done: usize) -> Progress {
-        let (tasks, rounds) = (self.plan.set.tasks.len(), self.rounds);
+    pub(super) fn progress(&self, round: usize, rounds: usize, done: usize) -> Progress {
+        let tasks = self.plan.set.tasks.len();
         Progress { round, rounds, done, tasks, solved: self.record.solved_so_far() }
     }
 
     /// The totals come last: a record that says `finished` has its submission and predictions beside it.
     pub(super) fn finish(mut self, status: Status) -> Result<Outcome, SolveError> {
+        if self.is_behind() {
+            // stopped before it had caught up: what stands on the disk is further
+            self.record.status = status;
+            self.trail.end(false)?;
+            return Ok(Outcome { record: self.record, submission: self.submission });
+        }
         self.submission.write(&self.plan.submission)?;
         if let Some(mut journal) = self.journal.take() {
-            if self.rounds > 1 {
+            if self.comes_again {
                 journal.start_over()?;
                 for predictions in &mut self.kept {
                     predictions.sort_by_key(|prediction| prediction.test);

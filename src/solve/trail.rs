@@ -15,6 +15,14 @@ use serde::de::DeserializeOwned;
 
 use crate::files::{self, FileError};
 
+/// What a run was at its start.
+pub trait Head: Serialize + DeserializeOwned {
+    /// True when something is to go on with before the first step is done.
+    fn has_other_work(&self) -> bool {
+        false
+    }
+}
+
 /// What was done between two lines.
 pub trait Step: Serialize + DeserializeOwned {
     /// Its place in the run: no two steps have the same, and each comes where it is asked for.
@@ -32,6 +40,8 @@ pub struct Trail<S, T> {
     file: File,
     start: S,
     steps: usize,
+    /// The next of the steps of before, when it was looked at.
+    next: Option<T>,
     /// Seconds of the run before it broke off.
     before: f64,
     behind: Option<Behind>,
@@ -51,7 +61,7 @@ pub fn trail_beside(record: &Path) -> PathBuf {
     record.with_file_name(name)
 }
 
-impl<S: Serialize + DeserializeOwned, T: Step> Trail<S, T> {
+impl<S: Head, T: Step> Trail<S, T> {
     /// A new one, over whatever stands there.
     ///
     /// # Errors
@@ -63,10 +73,10 @@ impl<S: Serialize + DeserializeOwned, T: Step> Trail<S, T> {
         files::hold(&file, &path)?;
         file.set_len(0).map_err(failed)?;
         file.write_all(line(&start).as_bytes()).map_err(failed)?;
-        Ok(Self { of: PhantomData, path, file, start, steps: 0, before: 0.0, behind: None })
+        Ok(Self { of: PhantomData, path, file, start, steps: 0, next: None, before: 0.0, behind: None })
     }
 
-    /// The trail that a run left at `path`; `None` where there is none, or none with a step behind it.
+    /// The trail that a run left at `path`; `None` where there is none, or none with anything behind it.
     ///
     /// # Errors
     /// [`FileError`], also when another run has it, or when it is no trail.
@@ -90,18 +100,19 @@ impl<S: Serialize + DeserializeOwned, T: Step> Trail<S, T> {
             }
             count += 1;
         }
-        if count < 2 {
-            return Ok(None);
-        }
-        let start = parse(&path, 1, &first)?;
-        let before = parse::<T>(&path, count, &last)?.elapsed();
+        let start: S = match parse::<S>(&path, 1, &first) {
+            Ok(start) if count > 1 || start.has_other_work() => start,
+            Err(fault) if count > 1 => return Err(fault),
+            _ => return Ok(None),
+        };
+        let before = if count > 1 { parse::<T>(&path, count, &last)?.elapsed() } else { 0.0 };
         let mut file = lines.into_inner();
         file.set_len(end as u64).and_then(|()| file.seek(SeekFrom::End(0))).map_err(failed)?;
         let Some(again) = files::open_grown(&path)? else { return Ok(None) };
         let mut again = BufReader::new(again);
         again.read_until(b'\n', &mut Vec::new()).map_err(failed)?;
         let behind = Some(Behind { lines: again, left: count - 1 });
-        Ok(Some(Self { of: PhantomData, path, file, start, steps: count - 1, before, behind }))
+        Ok(Some(Self { of: PhantomData, path, file, start, steps: count - 1, next: None, before, behind }))
     }
 
     /// Where it lies.
@@ -124,20 +135,33 @@ impl<S: Serialize + DeserializeOwned, T: Step> Trail<S, T> {
         self.before
     }
 
+    /// True while steps of before are left to be taken.
+    pub(super) fn is_behind(&self) -> bool {
+        self.next.is_some() || self.behind.as_ref().is_some_and(|behind| behind.left > 0)
+    }
+
+    /// The place of the next step of before.
+    pub(super) fn next_place(&mut self) -> Result<Option<(usize, usize)>, FileError> {
+        if self.next.is_none() {
+            let Some(behind) = self.behind.as_mut().filter(|behind| behind.left > 0) else { return Ok(None) };
+            let mut read = Vec::new();
+            let number = self.steps - behind.left + 2;
+            let failed = |source| FileError::Read { path: self.path.clone(), source };
+            behind.lines.read_until(b'\n', &mut read).map_err(failed)?;
+            behind.left -= 1;
+            self.next = Some(parse(&self.path, number, &read)?);
+        }
+        Ok(self.next.as_ref().map(T::place))
+    }
+
     /// The step of this place, if the run took it before it broke off. Every step is asked for in its order.
     pub(super) fn take(&mut self, place: (usize, usize)) -> Result<Option<T>, FileError> {
-        let Some(behind) = self.behind.as_mut().filter(|behind| behind.left > 0) else { return Ok(None) };
-        let mut read = Vec::new();
-        let number = self.steps - behind.left + 2;
-        let failed = |source| FileError::Read { path: self.path.clone(), source };
-        behind.lines.read_until(b'\n', &mut read).map_err(failed)?;
-        behind.left -= 1;
-        let step: T = parse(&self.path, number, &read)?;
-        if step.place() != place {
-            let (found, place) = (step.place(), place);
+        let Some(found) = self.next_place()? else { return Ok(None) };
+        if found != place {
+            let number = self.steps - self.behind.as_ref().map_or(0, |behind| behind.left) + 1;
             return Err(no_line(&self.path, number, format!("it is step {found:?}, and {place:?} comes here")));
         }
-        Ok(Some(step))
+        Ok(self.next.take())
     }
 
     /// The error for what step of this number says.
@@ -160,7 +184,7 @@ impl<S: Serialize + DeserializeOwned, T: Step> Trail<S, T> {
 
     /// At a run's end: what can be gone on with is flushed, what cannot is removed.
     pub(super) fn end(self, is_complete: bool) -> Result<(), FileError> {
-        if !is_complete && self.steps > 0 {
+        if !is_complete && (self.steps > 0 || self.start.has_other_work()) {
             return self.flush();
         }
         fs::remove_file(&self.path).map_err(|source| FileError::Write { path: self.path.clone(), source })

@@ -1,17 +1,21 @@
 //! Test-time training: a checkpoint goes on on the demonstrations of tasks that it may never have seen, in so many steps or so much time.
 //!
 //! It is a training like any other, by a recipe that follows from the checkpoint's, see [`crate::recipe::Adaptation`]. Where a time is given,
-//! some steps are taken first and thrown away; their pace says how many steps there are, so that the schedule ends with the time. In too
-//! little time no task would be learned, so then the smallest ones are taken and the others left out. The clock decides the number of steps
-//! and the tasks, and nothing after that: both stand in the recipe.
+//! some steps are taken first and thrown away; their pace says how many steps there are, and after each step they are planned anew, so that
+//! the schedule ends with the time. In too little time no task would be learned, so then the smallest ones are taken and the others left out.
+//! The tasks and the steps stand in the recipe.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::broken_off::Behind;
+use super::pace::{Demand, Pace, Size};
 use super::run::{check_output, train_from};
 use super::{Outcome, Progress, TrainError, Trainer, Training};
 use crate::augment::Plan;
+use crate::checkpoint::Folder;
 use crate::device::Precision;
 use crate::encode::Canvas;
 use crate::files;
@@ -33,9 +37,6 @@ const USUAL: usize = 4;
 /// The share of the time in which the pace is measured.
 const MEASURED: f64 = 0.02;
 
-/// The share of the time that is left that the steps are to fill. The rest is for checkpoints, and for a pace that was measured too high.
-const FILLED: f64 = 0.95;
-
 /// What to adapt, to what, and for how long.
 pub struct Adapt<'a> {
     /// The checkpoint to go on from.
@@ -48,6 +49,8 @@ pub struct Adapt<'a> {
     pub plan: Option<String>,
     /// Where checkpoint and log go.
     pub output: PathBuf,
+    /// True to go on with what broke off in the output folder, if anything did.
+    pub resume: bool,
     /// For how long.
     pub length: Length,
     /// The seed, where it is not the checkpoint's.
@@ -56,8 +59,8 @@ pub struct Adapt<'a> {
     pub learning_rate: Option<f64>,
     /// The number type of products.
     pub precision: Precision,
-    /// When the clock began.
-    pub started: Instant,
+    /// When the clock began, where that was before [`Checked::fit`].
+    pub started: Option<Instant>,
     /// Raised by an interruption.
     pub stop: &'a AtomicBool,
 }
@@ -85,12 +88,17 @@ pub struct Checked<'a, D: Operations> {
 pub struct Adapting<'a, D: Operations> {
     adapt: &'a Adapt<'a>,
     trained: Trained<D>,
+    started: Instant,
     /// Its recipe.
     pub recipe: Recipe,
     /// Tasks that are learned.
     pub tasks: usize,
     /// Tasks that there is no time for, in the order of the set.
     pub left_out: Vec<String>,
+    /// Time that all tasks would need, where some are left out.
+    pub all_need: Option<Duration>,
+    /// Where it goes on, when it broke off before.
+    pub behind: Option<Behind>,
     /// The plan of the new rows, where it cannot be the checkpoint's and none was named.
     pub other_plan: Option<&'static str>,
 }
@@ -103,15 +111,15 @@ pub struct Adapted {
     pub rows: usize,
     /// Rows that the checkpoint had already.
     pub kept: usize,
+    /// Tasks that there was no time for, in the order of the set.
+    pub left_out: Vec<String>,
 }
 
-/// A task and what its examples take.
-#[derive(Clone, Debug)]
-struct Size {
-    id: String,
-    /// The mean of its examples.
-    tokens: f64,
-    examples: usize,
+/// Tasks and steps that a time is enough for.
+struct InTime {
+    only: Option<Vec<String>>,
+    steps: usize,
+    all_need: Option<Duration>,
 }
 
 impl Adapt<'_> {
@@ -120,17 +128,30 @@ impl Adapt<'_> {
     /// # Errors
     /// [`TrainError`].
     pub fn check<D: Operations>(&self, device: &D) -> Result<Checked<'_, D>, TrainError> {
-        check_output(&self.output, None)?;
+        self.check_with(Trained::load(&self.from, device)?, device)
+    }
+
+    /// Makes sure of it with a checkpoint that is loaded already.
+    ///
+    /// # Errors
+    /// [`TrainError`].
+    pub fn check_with<D: Operations>(&self, trained: Trained<D>, device: &D) -> Result<Checked<'_, D>, TrainError> {
+        check_output(&self.output, self.goes_on().then_some(self.output.as_path()))?;
         files::check_writable(&self.output.join(LOG_FILE))?;
-        let trained = Trained::load(&self.from, device)?;
         let plan = self.check_files(&trained)?;
         let set = task::load(&self.tasks).map_err(RecipeError::from)?;
-        let is_there = |task: &Task| self.only.as_ref().is_none_or(|only| only.contains(&task.id));
+        let only: Option<HashSet<&String>> = self.only.as_ref().map(|only| only.iter().collect());
+        let is_there = |task: &Task| only.as_ref().is_none_or(|only| only.contains(&task.id));
         let tasks: Vec<Task> = set.tasks.into_iter().filter(is_there).collect();
         // what is wrong with the learning rate is found here too
         let recipe = self.recipe(&trained, self.only.clone(), 1)?;
         Trainer::check_room(&recipe, device)?;
         Ok(Checked { adapt: self, trained, plan, tasks })
+    }
+
+    /// True when something broke off that is to go on.
+    fn goes_on(&self) -> bool {
+        self.resume && Folder::new(&self.output).exists()
     }
 
     /// The plan of variants. What the recipe names must be here; a checkpoint may have come without it.
@@ -147,7 +168,7 @@ impl Adapt<'_> {
         Plan::load(plan).map_err(no_plan)
     }
 
-    fn recipe<D: Operations>(
+    pub(super) fn recipe<D: Operations>(
         &self,
         trained: &Trained<D>,
         only: Option<Vec<String>>,
@@ -158,36 +179,30 @@ impl Adapt<'_> {
         trained.adapted_recipe(AdaptedTo { tasks, only, steps, plan, seed, learning_rate })
     }
 
-    /// The tasks and steps that a time is enough for.
+    /// Measures the pace, and plans tasks and steps by it.
     fn in_time<D: Operations>(
         &self,
         trained: &Trained<D>,
         device: &D,
-        mut sizes: Vec<Size>,
+        sizes: &[Size],
         visits: usize,
         limit: Duration,
-    ) -> Result<(Option<Vec<String>>, usize), TrainError> {
-        let budget = limit.mul_f64(MEASURED);
-        let all = sizes.len();
-        let mut only = self.only.clone();
-        let batch = trained.recipe.training.batch as f64;
-        let left = || FILLED * limit.saturating_sub(self.started.elapsed()).as_secs_f64();
-        let mut pace = self.seconds_of_token(trained, only.clone(), budget, device)?;
-        let step = |pace: f64, sizes: &[Size]| pace * batch * mean_tokens(sizes);
-        let fits =
-            |sizes: &[Size]| least_steps(&trained.recipe, visits, sizes.len()) as f64 * step(pace, sizes) <= left();
-        let in_order: Vec<String> = sizes.iter().map(|size| size.id.clone()).collect();
-        sizes.sort_by(|a, b| a.tokens.total_cmp(&b.tokens));
-        while sizes.len() > 1 && !fits(&sizes) {
-            sizes.pop();
+        started: Instant,
+    ) -> Result<InTime, TrainError> {
+        let course = &trained.recipe.training;
+        let seconds_of_token = self.seconds_of_token(trained, self.only.clone(), limit.mul_f64(MEASURED), device)?;
+        let steps_of_task = (visits * course.halt_max_steps) as f64 / course.batch as f64;
+        let demand = Demand { seconds_of_token, batch: course.batch, steps_of_task };
+        let spent = started.elapsed();
+        let left = limit.saturating_sub(spent).as_secs_f64();
+        let taken = demand.fitting(sizes, left);
+        let steps = demand.steps(&taken, left);
+        if taken.len() == sizes.len() {
+            return Ok(InTime { only: self.only.clone(), steps, all_need: None });
         }
-        if sizes.len() < all {
-            let taken = |id: &String| sizes.iter().any(|size| size.id == *id);
-            only = Some(in_order.into_iter().filter(taken).collect());
-            // smaller canvases have another pace
-            pace = self.seconds_of_token(trained, only.clone(), budget, device)?;
-        }
-        Ok((only, ((left() / step(pace, &sizes)) as usize).max(1)))
+        let all_need = Duration::try_from_secs_f64(demand.seconds(sizes)).unwrap_or(Duration::MAX);
+        let only = taken.into_iter().map(|size| size.id).collect();
+        Ok(InTime { only: Some(only), steps, all_need: Some(all_need.saturating_add(spent)) })
     }
 
     /// Seconds of a step, for each token of its batch, as some steps take them that nothing is kept of.
@@ -217,27 +232,52 @@ impl Adapt<'_> {
 }
 
 impl<'a, D: Operations> Checked<'a, D> {
+    /// True when the adaptation had come to its end before.
+    ///
+    /// # Errors
+    /// [`TrainError`] when another one is there.
+    pub fn is_done(&self) -> Result<bool, TrainError> {
+        if !self.adapt.goes_on() {
+            return Ok(false);
+        }
+        let (recipe, behind) = self.adapt.broken_off(&self.trained)?;
+        Ok(behind.step >= recipe.training.steps)
+    }
+
     /// Decides tasks and steps; where a time is given, by some steps that are thrown away.
     ///
     /// # Errors
     /// [`TrainError`].
     pub fn fit(self, device: &D) -> Result<Adapting<'a, D>, TrainError> {
         let Self { adapt, trained, plan, tasks } = self;
+        let started = adapt.started.unwrap_or_else(Instant::now);
         let (canvas, prefix) = (trained.recipe.tasks()?.canvas, trained.recipe.model.prefix);
         let visits = LEAST_VISITS * plan.variants.min(MOST_VARIANTS);
-        let (only, steps) = match adapt.length {
-            Length::Usual => (adapt.only.clone(), least_steps(&trained.recipe, USUAL * visits, tasks.len())),
-            Length::Steps(steps) => (adapt.only.clone(), steps),
-            Length::Time(limit) => {
-                let sizes = tasks.iter().map(|task| Size::of(task, canvas, prefix)).collect();
-                adapt.in_time(&trained, device, sizes, visits, limit)?
-            }
+        let (mut behind, mut all_need) = (None, None);
+        let recipe = if adapt.goes_on() {
+            let (recipe, is_behind) = adapt.broken_off(&trained)?;
+            behind = Some(is_behind);
+            recipe
+        } else {
+            let (only, steps) = match adapt.length {
+                Length::Usual => (adapt.only.clone(), least_steps(&trained.recipe, USUAL * visits, tasks.len())),
+                Length::Steps(steps) => (adapt.only.clone(), steps),
+                Length::Time(limit) => {
+                    let sizes: Vec<Size> = tasks.iter().map(|task| size_of(task, canvas, prefix)).collect();
+                    let in_time = adapt.in_time(&trained, device, &sizes, visits, limit, started)?;
+                    all_need = in_time.all_need;
+                    (in_time.only, in_time.steps)
+                }
+            };
+            adapt.recipe(&trained, only, steps)?
         };
-        let recipe = adapt.recipe(&trained, only.clone(), steps)?;
+        let only = recipe.adaptation.as_ref().and_then(|adaptation| adaptation.only.as_ref());
+        let only: Option<HashSet<&String>> = only.map(|only| only.iter().collect());
         let is_left_out = |task: &&Task| only.as_ref().is_some_and(|only| !only.contains(&task.id));
         let left_out: Vec<String> = tasks.iter().filter(is_left_out).map(|task| task.id.clone()).collect();
         let other_plan = (trained.imported.is_some() && adapt.plan.is_none()).then_some(PLAN_OF_IMPORTED);
-        Ok(Adapting { adapt, trained, recipe, tasks: tasks.len() - left_out.len(), left_out, other_plan })
+        let tasks = tasks.len() - left_out.len();
+        Ok(Adapting { adapt, trained, started, recipe, tasks, left_out, all_need, behind, other_plan })
     }
 }
 
@@ -247,37 +287,47 @@ impl<D: Operations> Adapting<'_, D> {
     /// # Errors
     /// [`TrainError`]; what was saved before still stands.
     pub fn train(self, device: &D, progress: impl FnMut(Progress<'_>)) -> Result<Adapted, TrainError> {
-        let Self { adapt, trained, recipe, .. } = self;
-        let time_limit = match adapt.length {
-            Length::Time(limit) => Some(limit.saturating_sub(adapt.started.elapsed())),
-            Length::Usual | Length::Steps(_) => None,
-        };
+        let Self { adapt, trained, started, recipe, behind, left_out, .. } = self;
         let (output, precision, stop) = (adapt.output.clone(), adapt.precision, adapt.stop);
-        let training = Training { recipe: None, resume: None, output, precision, time_limit, stop, ranks: &Alone };
+        let resume = behind.map(|_| output.clone());
+        let training = Training { recipe: None, resume, output, precision, time_limit: None, stop, ranks: &Alone };
+        let base = trained.recipe.training.clone();
+        let before = behind.map_or(0.0, |behind| behind.seconds);
+        let now = || before + started.elapsed().as_secs_f64();
+        let mut pace = None;
+        let replan = |trainer: &mut Trainer<D>| {
+            let Length::Time(limit) = adapt.length else { return };
+            let pace = pace.get_or_insert_with(|| Pace::new(limit.as_secs_f64()));
+            let (step, recipe) = (trainer.step, &mut trainer.recipe);
+            let steps = pace.plan(step, recipe.training.steps, recipe.first_falling_step(), now());
+            recipe.replan(&base, step, steps);
+        };
         let (mut rows, mut kept) = (0, 0);
         let start = || {
-            let (trainer, of_checkpoint) = Trainer::adapting(recipe, &trained, device)?;
+            let (trainer, of_checkpoint, seconds) = match behind {
+                None => {
+                    let (trainer, of_checkpoint) = Trainer::adapting(recipe, &trained, device)?;
+                    (trainer, of_checkpoint, 0.0)
+                }
+                Some(_) => {
+                    let (trainer, seconds) = Trainer::resume(&adapt.output, device)?;
+                    let (_, of_checkpoint) = trained.rows_for(trainer.set().identifiers())?;
+                    (trainer, of_checkpoint, seconds)
+                }
+            };
             // the blank row is no variant's
             (rows, kept) = (trainer.set().identifiers().count() - 1, of_checkpoint);
-            Ok((trainer, 0.0))
+            Ok((trainer, seconds))
         };
-        let outcome = train_from(&training, start, progress)?;
-        Ok(Adapted { outcome, rows, kept })
+        let outcome = train_from(&training, start, replan, progress)?;
+        Ok(Adapted { outcome, rows, kept, left_out })
     }
 }
 
-impl Size {
-    fn of(task: &Task, canvas: Canvas, prefix: usize) -> Self {
-        let tokens = task.train.iter().map(|pair| prefix + canvas.extent(task, &pair.input).cells());
-        let examples = task.train.len();
-        Self { id: task.id.clone(), tokens: tokens.sum::<usize>() as f64 / examples as f64, examples }
-    }
-}
-
-/// The mean tokens of an example of these tasks.
-fn mean_tokens(sizes: &[Size]) -> f64 {
-    let examples: usize = sizes.iter().map(|size| size.examples).sum();
-    sizes.iter().map(|size| size.tokens * size.examples as f64).sum::<f64>() / examples as f64
+fn size_of(task: &Task, canvas: Canvas, prefix: usize) -> Size {
+    let tokens = task.train.iter().map(|pair| prefix + canvas.extent(task, &pair.input).cells());
+    let examples = task.train.len();
+    Size { id: task.id.clone(), tokens: tokens.sum::<usize>() as f64 / examples.max(1) as f64, examples }
 }
 
 /// The steps in which so many tasks have so many visits each, if every example takes all its supervision steps.

@@ -2,10 +2,12 @@
 //! at hand.
 
 mod adapt;
+mod broken_off;
 mod exchange;
 mod latent;
 mod log;
 mod memory;
+mod pace;
 mod run;
 mod slots;
 mod state;
@@ -13,6 +15,7 @@ mod supervision;
 mod trainer;
 
 pub use adapt::{Adapt, Adapted, Adapting, Checked, Length};
+pub use broken_off::Behind;
 pub use latent::{Latent, Latents};
 pub use log::{LogRow, Window, read_log};
 pub(crate) use memory::bytes_of_token;

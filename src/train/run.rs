@@ -18,7 +18,7 @@ use crate::device::Precision;
 use crate::files::{self, FileError};
 use crate::ops::Operations;
 use crate::ranks::{Ranks, RanksError, agree};
-use crate::recipe::{LOG_FILE, Recipe, RecipeError};
+use crate::recipe::{Course, LOG_FILE, Recipe, RecipeError};
 use crate::task::TaskError;
 
 /// What can stop a training from going on.
@@ -63,6 +63,11 @@ pub enum TrainError {
     /// The recipe is not the checkpoint's.
     #[error("the recipe differs from the one that {0} was trained with; leave it out to go on with that one")]
     OtherRecipe(PathBuf),
+    /// What broke off in the output folder is another adaptation than the one that is to go on.
+    #[error(
+        "cannot go on with the adaptation in {0}: it has another checkpoint, other tasks or other settings; hint: remove {0} to begin anew"
+    )]
+    OtherAdaptation(PathBuf),
     /// Ranks without work.
     #[error(
         "{ranks} ranks for a batch of {batch}: start at most one for each of its examples, or raise training.batch"
@@ -169,13 +174,15 @@ pub fn train<D: Operations>(
     device: &D,
     progress: impl FnMut(Progress<'_>),
 ) -> Result<Outcome, TrainError> {
-    train_from(&training, || trainer(&training, device), progress)
+    train_from(&training, || trainer(&training, device), |_| (), progress)
 }
 
 /// The same from wherever `start` says, whatever recipe and checkpoint the training names; also the seconds that it had taken before.
+/// `replan` may give the recipe another number of steps after each step.
 pub(super) fn train_from<D: Operations>(
     training: &Training<'_>,
     start: impl FnOnce() -> Result<(Trainer<D>, f64), TrainError>,
+    mut replan: impl FnMut(&mut Trainer<D>),
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Outcome, TrainError> {
     let ranks = training.ranks;
@@ -186,10 +193,9 @@ pub(super) fn train_from<D: Operations>(
     // A checkpoint of the first moment: the folder is whole at once, and a disk without room is found now.
     save(&trainer, training, before)?;
 
-    let course = trainer.recipe.training.clone();
     let started = Instant::now();
     let ending = loop {
-        if trainer.step >= course.steps {
+        if trainer.step >= trainer.recipe.training.steps {
             break Ending::Complete;
         }
         if ranks.any(training.stop.load(Ordering::SeqCst)) {
@@ -201,20 +207,22 @@ pub(super) fn train_from<D: Operations>(
         let step_started = Instant::now();
         let report = trainer.advance_among(ranks)?;
         trainer.window.add(&report, step_started.elapsed().as_secs_f64());
+        replan(&mut trainer);
+        let Course { steps, batch, log_every, checkpoint_every, .. } = trainer.recipe.training;
         let seconds = before + started.elapsed().as_secs_f64();
-        let row = trainer.window.row(trainer.step, trainer.examples, seconds, course.batch);
-        let logged = trainer.step.is_multiple_of(course.log_every);
+        let row = trainer.window.row(trainer.step, trainer.examples, seconds, batch);
+        let logged = trainer.step.is_multiple_of(log_every);
         if logged {
             trainer.window = Window::default();
             rows.push(row);
             agree(ranks, if writes { log::write(&log_path, &rows).map_err(TrainError::from) } else { Ok(()) })?;
         }
-        if trainer.step.is_multiple_of(course.checkpoint_every) && trainer.step < course.steps {
+        if trainer.step.is_multiple_of(checkpoint_every) && trainer.step < steps {
             save(&trainer, training, seconds)?;
         }
         let row = rows.last().unwrap_or(&row);
         if writes {
-            progress(Progress { step: trainer.step, steps: course.steps, row, logged, report: &report });
+            progress(Progress { step: trainer.step, steps, row, logged, report: &report });
         }
     };
     let seconds = before + started.elapsed().as_secs_f64();
@@ -225,7 +233,8 @@ pub(super) fn train_from<D: Operations>(
         TrainingSet::Puzzles(lessons) => Material::Puzzles(lessons.count()),
     };
     let (step, withheld) = (trainer.step, trainer.set().withheld());
-    Ok(Outcome { ending, step, steps: course.steps, seconds, row: rows.last().copied(), material, withheld })
+    let steps = trainer.recipe.training.steps;
+    Ok(Outcome { ending, step, steps, seconds, row: rows.last().copied(), material, withheld })
 }
 
 /// Where a training begins or goes on.

@@ -16,13 +16,13 @@ use super::log::Window;
 use super::slots::Slot;
 use crate::checkpoint::{CheckpointError, Content, Folder, Manifest, Part, Tensors};
 use crate::dataset::{ExampleRef, Sampler, SamplerState, TrainingSet};
-use crate::device::Matrix;
+use crate::device::{Matrix, Precision};
 use crate::files;
 use crate::model::{Carry, Spec, specs, state_names};
 use crate::ops::{Moments, Operations, Segments};
 use crate::ranks::{Alone, Ranks};
 use crate::recipe::{About, RecipeError, Trained, trained};
-use crate::rng::{Stream, StreamState};
+use crate::rng::{Repeats, Stream, StreamState};
 
 /// The most steps and examples: they can be counted on from there.
 const MOST_COUNTED: usize = 1 << 60;
@@ -72,6 +72,7 @@ impl<D: Operations> Trainer<D> {
             examples: self.examples,
             seconds,
             repeats: self.repeats.clone(),
+            arithmetic: D::arithmetic(self.model.precision).map(str::to_owned),
             state: Some(self.host_state(&latents)),
             imported: None,
         };
@@ -122,6 +123,9 @@ impl<D: Operations> Trainer<D> {
             return Err(inconsistent(fault).into());
         }
         trainer.window = host.window.clone();
+        // what comes before is from another processor, if anything; training on the CPU is float32
+        let across = Repeats::across(about.arithmetic.as_deref(), D::arithmetic(Precision::F32));
+        trainer.repeats = across.or(trainer.repeats);
         // what a part of it was computed on that does not repeat, all of it does not
         trainer.repeats =
             about.repeats.clone().filter(|before| !before.bitwise).or(about.repeats.as_ref().and(trainer.repeats));

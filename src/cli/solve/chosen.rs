@@ -29,9 +29,8 @@ pub(super) struct Chosen {
 pub(super) fn choose<D: Operations>(
     arguments: &Arguments,
     set: &TaskSet,
-    checkpoint: PathBuf,
+    trained: Option<(Trained<D>, PathBuf)>,
     in_rounds: bool,
-    device: &D,
     precision: Precision,
 ) -> Result<Chosen, CliError> {
     let of_the_model = [
@@ -47,7 +46,7 @@ pub(super) fn choose<D: Operations>(
     if arguments.solver == SolverName::Copy && arguments.views.is_some() {
         talk("note: --views changes nothing for --solver copy, which has one answer");
     }
-    if arguments.solver != SolverName::Random && arguments.adapt.is_none() && arguments.seed.is_some() {
+    if arguments.solver != SolverName::Random && !arguments.adapts() && arguments.seed.is_some() {
         talk("note: --seed belongs to --solver random and changes nothing here; the others draw nothing");
     }
     let without_model = |solver, views| {
@@ -65,26 +64,25 @@ pub(super) fn choose<D: Operations>(
     if arguments.solver != SolverName::Trm && arguments.checkpoint.is_some() {
         return Err(CliError::Usage("--checkpoint belongs to --solver trm; the other solvers have no model".into()));
     }
-    match arguments.solver {
-        SolverName::Trm => model_solver(arguments, set, checkpoint, in_rounds, device, precision),
-        SolverName::Copy => without_model(Box::new(Copy), None),
-        SolverName::Random => {
+    match (arguments.solver, trained) {
+        (SolverName::Random, _) => {
             let guesses = arguments.views.unwrap_or(2);
             without_model(Box::new(Random::new(arguments.seed.unwrap_or(0), guesses)), Some(guesses))
         }
+        (SolverName::Trm, Some((trained, path))) => model_solver(arguments, set, trained, path, in_rounds, precision),
+        _ => without_model(Box::new(Copy), None),
     }
 }
 
 /// The trained model.
-fn model_solver<D: Operations>(
+pub(super) fn model_solver<D: Operations>(
     arguments: &Arguments,
     set: &TaskSet,
+    mut trained: Trained<D>,
     path: PathBuf,
     in_rounds: bool,
-    device: &D,
     precision: Precision,
 ) -> Result<Chosen, CliError> {
-    let mut trained = Trained::load(&path, device)?;
     trained.model.precision = precision;
     // all that the model was trained for, as published evaluations run: no answer halts early, and a state beyond them was never an input
     let steps = arguments.steps.unwrap_or(trained.recipe.training.halt_max_steps);

@@ -9,19 +9,19 @@ mod watch;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
+use self::adapted::{Adaptation, Adapting};
 use super::guard::guarded;
-use super::{CliError, Exit, interrupt, load_tasks, print, score};
+use super::{CliError, Exit, counts, interrupt, load_tasks, print, score};
 use crate::checkpoint;
 use crate::device::{self, DeviceChoice, Precision, on_device};
 use crate::files::{self, Output};
 use crate::ops::Operations;
-use crate::recipe::{WRITTEN, checkpoint_files};
-use crate::report::{Comparison, Record, Run, Status};
+use crate::recipe::{Trained, WRITTEN, checkpoint_files};
+use crate::report::{Comparison, PuzzleRecord, Record, Run, Status};
 use crate::rng::Repeats;
-use crate::solve::{self, Plan, Start, TaskTrail};
+use crate::solve::{self, Phase, Plan, SolveLoop, Start, TaskTrail};
 use crate::submission;
 use crate::task::{self, Shard};
 use crate::units::{self, Seconds};
@@ -42,7 +42,10 @@ so that each has an answer early: the first view of every test input, then up to
 the limit does not cut is the same. \
 What is behind a run is kept in run.json.progress beside its record until it is complete: the same command with --resume goes on with a \
 run that was killed, interrupted or out of time, asks nothing again that was answered, and ends with the same files. \
-With --adapt the checkpoint first adapts to the demonstrations of the tasks, see trm-arc adapt; that counts into --time-limit.
+With --adapt the checkpoint solves the tasks that it knows, adapts to the demonstrations of all, see trm-arc adapt, and solves them again; \
+the answers of both vote. That counts into --time-limit: the first solving takes at most half of what the adaptation leaves. A task that \
+there is no time to adapt to keeps its first answers. With --adapt-steps nothing but the seed decides what comes of it.
+What a run has left is not written over by one of other settings, unless --overwrite says so.
 
 A file that ends in .csv is a table of puzzles, see trm-arc puzzles; the checkpoint must have learned such puzzles. Its answers go to \
 --predictions as a table too, of the first 200 puzzles with the answers after the earlier supervision steps, and the record goes beside \
@@ -67,14 +70,14 @@ pub struct Arguments {
     predictions: Option<PathBuf>,
     /// Views of each test input [default: all variants that the checkpoint has a row for, each under 8 permutations of the colours where its
     /// recipe permutes them in the grids]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, value_name = "N", value_parser = counts::views())]
     views: Option<usize>,
     /// Supervision steps per view [default: the most that the checkpoint was trained for]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, value_name = "N", value_parser = counts::supervision_steps())]
     steps: Option<usize>,
     /// Tokens of the views that run as one batch, for time and memory alone; a larger view runs by itself [default: 450, on CUDA
     /// 131072]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, value_name = "N", value_parser = counts::tokens())]
     tokens_per_batch: Option<usize>,
     /// What to compute on: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
@@ -88,11 +91,17 @@ pub struct Arguments {
     /// Go on with the run that broke off here; the time limit counts anew
     #[arg(long)]
     resume: bool,
-    /// Adapt the checkpoint to the demonstrations of the tasks first, for this long: 90s, 20m, 2h
-    #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
+    /// Write over what a run of other settings has left here
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
+    /// Adapt the checkpoint to the demonstrations of the tasks, for this long: 90s, 20m, 2h
+    #[arg(long, value_name = "TIME", value_parser = units::parse_positive_duration, group = "adapts")]
     adapt: Option<Duration>,
+    /// Adapt it in this many optimizer steps instead, whatever the clock says
+    #[arg(long, value_name = "N", value_parser = counts::steps(), group = "adapts")]
+    adapt_steps: Option<usize>,
     /// Where the adapted checkpoint goes, a folder that is not there yet; adapted beside the submission without it
-    #[arg(long, value_name = "DIR", requires = "adapt")]
+    #[arg(long, value_name = "DIR", requires = "adapts")]
     adapted: Option<PathBuf>,
     /// The seed of all random streams [default: 0, of --adapt the checkpoint's]
     #[arg(long, value_name = "N")]
@@ -125,11 +134,6 @@ pub fn run(arguments: Arguments) -> Result<Exit, CliError> {
 
 fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliError> {
     let started = Instant::now();
-    // Of the model alone: the other solvers have no products.
-    let precision = match arguments.solver {
-        SolverName::Trm => D::precision(arguments.precision, false)?,
-        _ => Precision::F32,
-    };
     let set = load_tasks(&arguments.tasks)?;
     let set = match arguments.shard {
         Some(shard) => shard.of(set),
@@ -147,44 +151,79 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
         time_limit: arguments.time_limit,
         started,
     };
-    let _claim = plan.claim(&checkpoint_files(&checkpoint(arguments)))?;
-    let found = resumed::find::<_, Start, _>(&plan.trail(), Record::read(&plan.record).ok(), arguments.resume)?;
+    let path = checkpoint(arguments);
+    let _claim = plan.claim(&checkpoint_files(&path))?;
+    let (before, of_puzzles) = (Record::read(&plan.record).ok(), PuzzleRecord::is_at(&plan.record));
+    let repeats_before = before.as_ref().and_then(|before| before.repeats.clone());
+    let found = resumed::find::<_, Start, _>(&plan.trail(), before, of_puzzles, arguments)?;
     let interrupt = interrupt::catch()?;
     let solver = arguments.solver.name();
-    let computing = device::computing_in(device, precision);
-    let mut record = Record::new(solver, solver, &set, arguments.seed.unwrap_or(0), &computing);
+    let adaptation = Adaptation::of(arguments, found.has_begun(arguments))?;
     // The placeholders come after the model: a checkpoint that is none must leave no submission behind.
-    let adapted = adapted::folder(arguments, found.is_adapted())?;
-    let output = adapted.as_ref().map(|(_, folder)| Output::Folder(folder, &WRITTEN));
+    let output = adaptation.as_ref().map(|adaptation| Output::Folder(&adaptation.folder, &WRITTEN));
     let _adapted_claim = files::claim(&[], output.as_slice())?;
-    if let Some((time, folder)) = adapted.as_ref().filter(|_| !found.is_adapted()) {
-        adapted::adapt(arguments, &plan, &record, *time, folder, interrupt, device)?;
-    }
-    let adapted = adapted.map(|(_, folder)| folder);
-    let checkpoint = adapted.clone().unwrap_or_else(|| checkpoint(arguments));
+    let trained = match arguments.solver {
+        SolverName::Trm => Some(Trained::load(&path, device)?),
+        SolverName::Copy | SolverName::Random => None,
+    };
+    // The processor is asked after the arguments, so that a refusal is the same on all. Other solvers than the model have no products.
+    let precision = match arguments.solver {
+        SolverName::Trm => D::precision(arguments.precision, false)?,
+        _ => Precision::F32,
+    };
+    let computing = device::computing_in(device, precision);
+    // where nothing is drawn a seed makes no other run
+    let draws = arguments.solver == SolverName::Random || arguments.adapts();
+    let seed = arguments.seed.filter(|_| draws).unwrap_or(0);
+    let mut record = Record::new(solver, solver, &set, seed, &computing);
     let in_rounds = found.start().map_or(arguments.time_limit.is_some(), |start| start.rounds > 1);
-    let mut chosen = chosen::choose(arguments, &set, checkpoint, in_rounds, device, precision)?;
+    let begins_with = trained.clone().filter(|_| adaptation.is_some());
+    let mut chosen = chosen::choose(arguments, &set, trained.map(|trained| (trained, path)), in_rounds, precision)?;
     if let Some(recipe) = chosen.checkpoint.as_ref().and_then(|checkpoint| checkpoint.recipe.as_ref()) {
         record.name = format!("{solver} {recipe}");
     }
-    record.checkpoint = chosen.checkpoint;
+    record.checkpoint = chosen.checkpoint.clone();
+    record.adaptation = adaptation.as_ref().and_then(|adaptation| adaptation.recorded(&chosen));
     record.views = chosen.views;
     record.steps = chosen.steps;
     record.tokens_per_batch = chosen.tokens_per_batch;
     record.precision = chosen.precision.map(|precision| precision.to_string());
+    record.arithmetic = chosen.precision.and_then(D::arithmetic).map(str::to_owned);
     record.repeats = Some(repeats::<D>(arguments));
-    if found.is_complete(&record) {
+    if let Some(Start { record: began, .. }) = found.start() {
+        let other = resumed::repeats_after(repeats_before, began.arithmetic.as_deref(), record.arithmetic.as_deref());
+        record.repeats = other.or(record.repeats);
+    }
+    if found.is_complete(&record, arguments, &plan.record)? {
         return Ok(Exit::Done);
     }
     let trail = found.into_trail();
     let behind = trail.as_ref().map_or(0, TaskTrail::steps);
-    let bar = watch::bar(&plan, chosen.views_of_task.take(), chosen.solver.rounds() > 1, behind);
-    let show = &mut |progress| watch::show(&bar, progress);
-    let outcome = solve::go_on(&mut *chosen.solver, &plan, record, trail, interrupt, show);
-    bar.finish_and_clear();
-    let record = outcome?.record;
+    let rounds = chosen.solver.rounds();
+    let mut solving = SolveLoop::start(&plan, record, rounds, adaptation.is_some(), trail, interrupt)?;
+    match adaptation.as_ref().zip(begins_with) {
+        Some((adaptation, trained)) => {
+            let plan = &plan;
+            Adapting { arguments, plan, adaptation, trained, precision, in_rounds, stop: interrupt }.go(
+                &mut solving,
+                chosen,
+                behind,
+                device,
+            )?;
+        }
+        None => adapted::solve(&mut solving, &mut chosen, Phase::Base { until: None }, &plan, behind)?,
+    }
+    let record = solving.finish()?.record;
+    let adapted = adaptation.map(|adaptation| adaptation.folder);
     print(&summary(&record, &plan, adapted.as_deref()))?;
     Ok(if record.status == Status::Interrupted { Exit::Interrupted } else { Exit::Done })
+}
+
+impl Arguments {
+    /// True when the checkpoint is to adapt.
+    fn adapts(&self) -> bool {
+        self.adapt.is_some() || self.adapt_steps.is_some()
+    }
 }
 
 impl SolverName {

@@ -12,7 +12,7 @@ use crate::device;
 use crate::ops::Operations;
 use crate::puzzle;
 use crate::recipe::{PuzzleData, Trained, checkpoint_files};
-use crate::report::{Asked, PuzzleRecord, Status};
+use crate::report::{Asked, PuzzleRecord, Record, Status};
 use crate::solve::{self, PuzzlePlan, PuzzleProgress, PuzzleSolver, Training};
 use crate::submission;
 use crate::units::{Count, Seconds};
@@ -26,11 +26,11 @@ pub(super) fn is_table(tasks: &str) -> bool {
 pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliError> {
     let started = Instant::now();
     refuse_what_means_nothing(arguments)?;
-    let precision = D::precision(arguments.precision, false)?;
     let table = PathBuf::from(&arguments.tasks);
-    let set = puzzle::read(&table)?;
+    let (set, has_answers) = puzzle::read_to_solve(&table)?;
     let plan = PuzzlePlan {
         set: &set,
+        has_answers,
         table: table.clone(),
         predictions: arguments.predictions.clone(),
         record: record(arguments),
@@ -38,11 +38,11 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
         started,
     };
     let _claim = plan.claim(&checkpoint_files(&checkpoint(arguments)))?;
-    let found =
-        resumed::find::<_, PuzzleRecord, _>(&plan.trail(), PuzzleRecord::read(&plan.record).ok(), arguments.resume)?;
+    let (before, of_tasks) = (PuzzleRecord::read(&plan.record).ok(), Record::read(&plan.record).is_ok());
+    let repeats_before = before.as_ref().and_then(|before| before.repeats.clone());
+    let found = resumed::find::<_, PuzzleRecord, _>(&plan.trail(), before, of_tasks, arguments)?;
     let interrupt = interrupt::catch()?;
     let mut trained = Trained::load(&checkpoint(arguments), device)?;
-    trained.model.precision = precision;
     let data = trained.recipe.puzzles()?.clone();
     let PuzzleData { kind, side, .. } = data;
     if (set.kind, set.side) != (kind, side) {
@@ -54,20 +54,31 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
             name = trained.recipe.name,
         )));
     }
+    // asked after the arguments, so that a refusal is the same on every processor
+    let precision = D::precision(arguments.precision, false)?;
+    trained.model.precision = precision;
+    // made anew when the record stands, as it takes its time
     let stop = || interrupt.load(Ordering::Relaxed) || plan.is_over_time();
-    let training = Training::of(&trained, &data, &stop);
-    let training = training.inspect_err(|reason| {
-        talk(format_args!("note: which questions were learned is not known: {reason}"));
-    });
-    let training = training.ok();
+    let (sets, seed) = (trained.sets.clone(), trained.recipe.seed);
+    let training = || {
+        let training = Training::of(&sets, seed, &data, &stop).inspect_err(|reason| {
+            talk(format_args!("note: which questions were learned is not known: {reason}"));
+        });
+        training.ok()
+    };
     let steps = arguments.steps.unwrap_or(trained.recipe.training.halt_max_steps);
     let tokens_per_batch = arguments.tokens_per_batch.unwrap_or(D::TOKENS_PER_BATCH);
-    let asked = Asked { set: &set, table: &table, steps, tokens_per_batch };
+    let asked = Asked { set: &set, table: &table, has_answers, steps, tokens_per_batch };
     let from = chosen::model_of(&trained, checkpoint(arguments));
     let mut record = PuzzleRecord::new(&asked, from, &device::computing_in(device, precision), &precision.to_string());
+    record.arithmetic = D::arithmetic(precision).map(str::to_owned);
     record.repeats = Some(D::repeats());
+    if let Some(began) = found.start() {
+        let other = resumed::repeats_after(repeats_before, began.arithmetic.as_deref(), record.arithmetic.as_deref());
+        record.repeats = other.or(record.repeats);
+    }
     let solver = PuzzleSolver::new(trained, steps, tokens_per_batch)?;
-    if found.is_complete(&record) {
+    if found.is_complete(&record, arguments, &plan.record)? {
         return Ok(Exit::Done);
     }
     let trail = found.into_trail();
@@ -75,9 +86,11 @@ pub(super) fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result
     let bar = bar(&plan);
     let show = |PuzzleProgress { answered, exact }| {
         bar.set_position(answered as u64);
-        bar.set_message(format!("{} exact", Count(exact as u64)));
+        if has_answers {
+            bar.set_message(format!(", {} exact", Count(exact as u64)));
+        }
     };
-    let record = solve::run_puzzles(&solver, &plan, training.as_ref(), record, trail, interrupt, &show);
+    let record = solve::run_puzzles(&solver, &plan, &training, record, trail, interrupt, &show);
     bar.finish_and_clear();
     let record = record?;
     print(&summary(&record, &plan))?;
@@ -90,7 +103,7 @@ fn refuse_what_means_nothing(arguments: &Arguments) -> Result<(), CliError> {
         ("--submission", arguments.submission.is_some(), "puzzles have none; --predictions keeps the answers"),
         ("--views", arguments.views.is_some(), "a puzzle is seen as it is"),
         ("--shard", arguments.shard.is_some(), "shards are parts of a submission; cut the table instead"),
-        ("--adapt", arguments.adapt.is_some(), "puzzles have no demonstrations to adapt to"),
+        ("--adapt", arguments.adapts(), "puzzles have no demonstrations to adapt to"),
         ("--solver", arguments.solver != SolverName::Trm, "only a trained model answers puzzles"),
     ];
     if let Some((flag, _, reason)) = of_tasks.into_iter().find(|(_, is_given, _)| *is_given) {
@@ -126,9 +139,8 @@ fn bar(plan: &PuzzlePlan<'_>) -> ProgressBar {
     let elapsed = move |_: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
         let _ = write!(text, "{}", Seconds::from(started.elapsed()));
     };
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} puzzles, {msg}, {elapsed} spent, {left} left");
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} puzzles{msg}, {elapsed} spent, {left} left");
     bar.set_style(style.expect("the template is right").with_key("left", left).with_key("elapsed", elapsed));
-    bar.set_message("0 exact");
     threads::tick(&bar);
     bar
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -12,6 +13,7 @@ use crate::units::{Count, Seconds};
 /// Tasks of the round done, solved so far, views of the task at hand, and the time left by the pace or by the limit, whichever is shorter.
 /// `behind` of the tasks were done before this start and tell nothing of the pace.
 pub(super) fn bar(plan: &Plan<'_>, views: Option<Arc<Views>>, in_rounds: bool, behind: usize) -> ProgressBar {
+    let began = Instant::now();
     let bar = ProgressBar::new(plan.set.tasks.len() as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} tasks{msg}{views}, {elapsed} spent, {left} left")
         .expect("the template is right");
@@ -35,8 +37,7 @@ pub(super) fn bar(plan: &Plan<'_>, views: Option<Arc<Views>>, in_rounds: bool, b
         let behind = behind as f64;
         let (done, tasks) = (state.pos() as f64 + begun - behind, state.len().unwrap_or(0) as f64 - behind);
         // of several rounds a later one takes longer, so there the limit alone is told
-        let by_pace =
-            (done > 0.0 && !in_rounds).then(|| started.elapsed().mul_f64((tasks / done - 1.0).clamp(0.0, 1e6)));
+        let by_pace = (done > 0.0 && !in_rounds).then(|| began.elapsed().mul_f64((tasks / done - 1.0).clamp(0.0, 1e6)));
         let _ = match until_limit.into_iter().chain(by_pace).min() {
             Some(left) => write!(text, "{}", Seconds::from(left)),
             None => write!(text, "unknown time"),

@@ -181,6 +181,7 @@ impl PublishedCheckpoint {
             examples: 0,
             seconds: 0.0,
             repeats: None,
+            arithmetic: None,
             state: None,
             imported: Some(imported.clone()),
         };

@@ -62,6 +62,7 @@ impl PuzzleReview<'_> {
                     strong { (Percent::of(score.all.exact_share, 1.0)) } " of " (Count(score.all.puzzles as u64)) " puzzles exact"
                     span.soft { " (95% interval " (format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high)) ")" }
                 },
+                None if !record.puzzles.has_answers => p.score.soft { "Not scored: the table does not have all answers." },
                 None => p.score.soft { "No score: nothing was answered, or the run did not end in order." },
             }
         }
@@ -100,7 +101,13 @@ impl PuzzleReview<'_> {
         let PuzzlePrediction { puzzle, grid, earlier, .. } = prediction;
         let cells = puzzle.answer.cells().len();
         let wrong = cells - prediction.right();
-        let verdict = if wrong == 0 { "exact".to_owned() } else { format!("{wrong} of {cells} cells wrong") };
+        let verdict = if !prediction.has_answer {
+            "answer not known".to_owned()
+        } else if wrong == 0 {
+            "exact".to_owned()
+        } else {
+            format!("{wrong} of {cells} cells wrong")
+        };
         let grids: Vec<&Grid> = earlier.iter().chain([grid]).collect();
         html! {
             h3 { (verdict) span.soft { ", rating " (puzzle.rating) ", halting " (format!("{:.2}", prediction.halt)) @if !puzzle.source.is_empty() { ", from " (names::one_line(&puzzle.source)) } } }
@@ -108,13 +115,13 @@ impl PuzzleReview<'_> {
                 (self.board("question", prediction, &puzzle.question, false, SIDES[0]))
                 @for (name, grid) in steps(&grids[..grids.len() - 1]) { (self.board(&name, prediction, grid, true, SIDES[1])) }
                 (self.board("answer", prediction, grid, true, SIDES[0]))
-                (self.board("truth", prediction, &puzzle.answer, false, SIDES[0]))
+                @if prediction.has_answer { (self.board("truth", prediction, &puzzle.answer, false, SIDES[0])) }
             }
         }
     }
 
     fn board(&self, name: &str, of: &PuzzlePrediction, shown: &Grid, is_judged: bool, side: usize) -> Markup {
-        let truth = Some(&of.puzzle.answer).filter(|_| is_judged);
+        let truth = Some(&of.puzzle.answer).filter(|_| is_judged && of.has_answer);
         let board = PuzzleBoard { kind: self.record.puzzles.kind, question: &of.puzzle.question, shown, truth };
         html! { figure { figcaption { (name) } (PreEscaped(board.to_svg(name, (side / shown.rows()).max(4)))) } }
     }

@@ -27,6 +27,8 @@ const BETWEEN: &str = "|";
 pub struct PuzzlePrediction {
     /// The puzzle.
     pub puzzle: Puzzle,
+    /// False where its answer is not known: nothing is right or wrong then, and the columns that say so are empty.
+    pub has_answer: bool,
     /// The answer after the last supervision step.
     pub grid: Grid,
     /// The halting probability then.
@@ -43,19 +45,20 @@ impl PuzzlePrediction {
 
     /// True when the grid is the answer.
     pub fn is_exact(&self) -> bool {
-        self.grid == self.puzzle.answer
+        self.has_answer && self.grid == self.puzzle.answer
     }
 
     fn fields(&self, kind: Kind) -> [String; 9] {
         let Puzzle { source, question, answer, rating } = &self.puzzle;
+        let if_known = |text: String| if self.has_answer { text } else { String::new() };
         [
             source.clone(),
             kind.text(question),
-            kind.text(answer),
+            if_known(kind.text(answer)),
             rating.to_string(),
             kind.text(&self.grid),
-            self.is_exact().to_string(),
-            self.right().to_string(),
+            if_known(self.is_exact().to_string()),
+            if_known(self.right().to_string()),
             format!("{:.4}", self.halt),
             self.earlier.iter().map(|grid| kind.text(grid)).join(BETWEEN),
         ]
@@ -114,12 +117,14 @@ fn parsed(row: &StringRecord, kind: Kind) -> Result<PuzzlePrediction, String> {
         }
     };
     let number = |text: &str| format!("{text:?} is no number");
-    let (answer, prediction) = (of_one_side(&row[2])?, of_one_side(&row[4])?);
+    let has_answer = !row[2].is_empty();
+    let answer = if has_answer { of_one_side(&row[2])? } else { question.clone() };
+    let prediction = of_one_side(&row[4])?;
     let earlier = row[8].split(BETWEEN).filter(|text| !text.is_empty()).map(of_one_side).collect::<Result<_, _>>()?;
     let rating = row[3].parse().map_err(|_| number(&row[3]))?;
     let halt = row[7].parse().map_err(|_| number(&row[7]))?;
     let puzzle = Puzzle { source: row[0].to_owned(), question, answer, rating };
-    Ok(PuzzlePrediction { puzzle, grid: prediction, halt, earlier })
+    Ok(PuzzlePrediction { puzzle, has_answer, grid: prediction, halt, earlier })
 }
 
 #[cfg(test)]
@@ -133,13 +138,23 @@ mod tests {
         let grid = |text| Kind::Maze.parse(text).unwrap();
         let puzzle =
             Puzzle { source: "a, \"b\" <c>".into(), question: grid(" SG# #   "), answer: grid("oSG#o#oo "), rating: 7 };
-        let prediction =
-            |earlier| PuzzlePrediction { puzzle: puzzle.clone(), grid: grid("oSG#o#o  "), halt: 0.25, earlier };
+        let prediction = |earlier| PuzzlePrediction {
+            puzzle: puzzle.clone(),
+            has_answer: true,
+            grid: grid("oSG#o#o  "),
+            halt: 0.25,
+            earlier,
+        };
         let all = [prediction(vec![grid(" SG# #   "), grid("oSG#o#oo ")]), prediction(Vec::new())];
         assert_eq!((all[0].right(), all[0].is_exact()), (8, false));
         let text = prediction_header() + &prediction_lines(Kind::Maze, &all);
         files::write(&path, text.as_bytes()).unwrap();
         assert_eq!(read_predictions(&path, Kind::Maze).unwrap(), all);
+        let unknown = Puzzle { answer: puzzle.question.clone(), ..puzzle.clone() };
+        let unknown = [PuzzlePrediction { puzzle: unknown, has_answer: false, ..all[0].clone() }];
+        let of_unknown = prediction_header() + &prediction_lines(Kind::Maze, &unknown);
+        files::write(&path, of_unknown.as_bytes()).unwrap();
+        assert_eq!(read_predictions(&path, Kind::Maze).unwrap(), unknown);
         files::write(&path, text.replace(",7,", ",hard,").as_bytes()).unwrap();
         let fault = read_predictions(&path, Kind::Maze).unwrap_err().to_string();
         assert!(fault.contains("a.csv: line 2: \"hard\" is no number"), "{fault}");

@@ -34,6 +34,9 @@ pub struct PuzzleRecord {
     pub steps: usize,
     /// Tokens of a batch.
     pub tokens_per_batch: usize,
+    /// Engine of the products on a CPU, which rounds in its own way; older records lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arithmetic: Option<String>,
     /// Whether the same run gives the same bytes again; records of before it was written down lack it.
     #[serde(default)]
     pub repeats: Option<Repeats>,
@@ -73,6 +76,13 @@ pub struct PuzzleTable {
     pub side: usize,
     /// How many there are.
     pub count: usize,
+    /// False of a table without answers, which is solved and not scored.
+    #[serde(default = "has_answers", skip_serializing_if = "Clone::clone")]
+    pub has_answers: bool,
+}
+
+fn has_answers() -> bool {
+    true
 }
 
 /// What was asked of a model.
@@ -82,6 +92,8 @@ pub struct Asked<'a> {
     pub set: &'a PuzzleSet,
     /// The path of their table.
     pub table: &'a Path,
+    /// False where the table has no answers.
+    pub has_answers: bool,
     /// Supervision steps.
     pub steps: usize,
     /// Tokens of a batch.
@@ -99,6 +111,7 @@ impl PuzzleRecord {
             kind: set.kind,
             side: set.side,
             count: set.puzzles.len(),
+            has_answers: asked.has_answers,
         };
         Self {
             name: checkpoint.recipe.as_ref().map_or_else(|| "trm".to_owned(), |recipe| format!("trm {recipe}")),
@@ -107,6 +120,7 @@ impl PuzzleRecord {
             precision: precision.to_owned(),
             steps: asked.steps,
             tokens_per_batch: asked.tokens_per_batch,
+            arithmetic: None,
             repeats: None,
             started_unix: started.as_secs(),
             seconds: 0.0,

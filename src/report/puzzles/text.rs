@@ -16,6 +16,9 @@ impl PuzzleRecord {
     /// What came of the run, as the terminal shows it.
     pub fn to_terminal(&self) -> String {
         let mut text = format!("{}\n", self.headline());
+        if !self.puzzles.has_answers {
+            text += "\nNot scored: the table does not have all answers.\n";
+        }
         let Some(score) = &self.score else { return text };
         let mut builder = Builder::new();
         builder.push_record(COLUMNS);

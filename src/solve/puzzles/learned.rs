@@ -10,9 +10,8 @@ use thiserror::Error;
 
 use crate::augment::form_of;
 use crate::grid::Grid;
-use crate::ops::Operations;
-use crate::puzzle::{PuzzleError, PuzzleSet};
-use crate::recipe::{PuzzleData, Trained};
+use crate::puzzle::{Kind, Puzzle, PuzzleError};
+use crate::recipe::{PuzzleData, SetDigest};
 
 /// The questions that a checkpoint has learned.
 #[derive(Clone, Debug)]
@@ -33,31 +32,31 @@ pub enum NotKnown {
 }
 
 impl Training {
-    /// Makes the puzzles that a checkpoint has learned anew, unless `stop` says that there is no time.
+    /// Makes the puzzles that a checkpoint has learned anew by its `data` and its recipe's `seed`, unless `stop` says that there is no time;
+    /// `sets` are the digests that it keeps of them.
     ///
     /// # Errors
     /// [`NotKnown`].
-    pub fn of<D: Operations>(
-        trained: &Trained<D>,
+    pub fn of(
+        sets: &[SetDigest],
+        seed: u64,
         data: &PuzzleData,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, NotKnown> {
-        let set = data.puzzles(trained.recipe.seed, stop).map_err(|fault| match fault {
+        let set = data.puzzles(seed, stop).map_err(|fault| match fault {
             PuzzleError::Interrupted => NotKnown::Stopped,
             fault => NotKnown::Puzzle(fault),
         })?;
-        match trained.sets.iter().any(|learned| learned.digest == set.digest()) {
-            true => Ok(Self(forms(&set).into_iter().collect())),
-            false => Err(NotKnown::Other(data.name())),
+        if !sets.iter().any(|learned| learned.digest == set.digest()) {
+            return Err(NotKnown::Other(data.name()));
         }
+        let form = |puzzle: &Puzzle| (!stop()).then(|| form_of(set.kind, &puzzle.question));
+        let forms: Option<HashSet<Grid>> = set.puzzles.par_iter().map(form).collect();
+        forms.map(Self).ok_or(NotKnown::Stopped)
     }
 
-    /// Whether each puzzle asks what a learned one asks.
-    pub(super) fn has(&self, set: &PuzzleSet) -> Vec<bool> {
-        forms(set).iter().map(|form| self.0.contains(form)).collect()
+    /// Tells of each puzzle whether it asks what a learned one asks.
+    pub(super) fn has(&self, kind: Kind, puzzles: &[&Puzzle]) -> Vec<bool> {
+        puzzles.par_iter().map(|puzzle| self.0.contains(&form_of(kind, &puzzle.question))).collect()
     }
-}
-
-fn forms(set: &PuzzleSet) -> Vec<Grid> {
-    set.puzzles.par_iter().map(|puzzle| form_of(set.kind, &puzzle.question)).collect()
 }

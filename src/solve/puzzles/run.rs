@@ -15,13 +15,13 @@ use super::solver::{Answered, PuzzleSolver};
 use crate::files::{self, Claim, FileError, Output};
 use crate::grid::Grid;
 use crate::ops::{Inside, Operations};
-use crate::puzzle::PuzzleSet;
+use crate::puzzle::{Puzzle, PuzzleSet};
 use crate::report::{
     Begun, Judged, KEPT, PuzzlePrediction, PuzzleRecord, PuzzleScore, Status, prediction_header, prediction_lines,
 };
 use crate::solve::SolveError;
 use crate::solve::journal::Journal;
-use crate::solve::trail::{Step, Trail, trail_beside};
+use crate::solve::trail::{Head, Step, Trail, trail_beside};
 
 /// Batches whose answers are written together: at their end some thread may wait for another.
 const PIECE: usize = 64;
@@ -31,6 +31,8 @@ const PIECE: usize = 64;
 pub struct PuzzlePlan<'a> {
     /// The puzzles.
     pub set: &'a PuzzleSet,
+    /// False where their answers are not known: nothing is scored then.
+    pub has_answers: bool,
     /// Their table; no output may take its place.
     pub table: PathBuf,
     /// All predictions, when they are wanted.
@@ -122,6 +124,8 @@ impl Piece {
     }
 }
 
+impl Head for PuzzleRecord {}
+
 /// The trail of a run on puzzles.
 pub type PuzzleTrail = Trail<PuzzleRecord, Piece>;
 
@@ -132,7 +136,7 @@ pub type PuzzleTrail = Trail<PuzzleRecord, Piece>;
 pub fn run_puzzles<D: Operations>(
     solver: &PuzzleSolver<D>,
     plan: &PuzzlePlan<'_>,
-    training: Option<&Training>,
+    training: &dyn Fn() -> Option<Training>,
     mut record: PuzzleRecord,
     trail: Option<PuzzleTrail>,
     interrupt: &AtomicBool,
@@ -152,7 +156,7 @@ pub fn run_puzzles<D: Operations>(
     record.write(&plan.record)?;
     let mut journal = plan.predictions.as_deref().map(Journal::create).transpose()?;
     journal.as_mut().map_or(Ok(()), |journal| journal.append(&prediction_header()))?;
-    let is_learned = training.map(|training| training.has(plan.set));
+    let training = if plan.has_answers { training() } else { None };
     let is_cut = AtomicBool::new(false);
     let stop = || {
         let is_over = interrupt.load(Ordering::Relaxed) || plan.is_over_time();
@@ -176,6 +180,12 @@ pub fn run_puzzles<D: Operations>(
     let mut judged = Vec::new();
     let mut solving = 0.0;
     for (number, piece) in solver.batches(&plan.set.puzzles).chunks(PIECE).enumerate() {
+        // what is behind is taken over whatever the clock says
+        if trail.is_behind() && interrupt.load(Ordering::Relaxed) {
+            record.status = Status::Interrupted;
+            trail.end(false)?;
+            return Ok(record);
+        }
         let done = match trail.take((0, number))? {
             Some(behind) => {
                 behind.check(plan.set, piece, solver.steps()).map_err(|fault| trail.refuse(number, fault))?;
@@ -198,13 +208,16 @@ pub fn run_puzzles<D: Operations>(
                 }
             }
         };
-        judged.extend(done.iter().map(|done| Judged {
-            rating: plan.set.puzzles[done.number].rating,
-            is_learned: is_learned.as_ref().map(|learned| learned[done.number]),
+        let asked: Vec<&Puzzle> = done.iter().map(|done| &plan.set.puzzles[done.number]).collect();
+        let is_learned = training.as_ref().map(|training| training.has(plan.set.kind, &asked));
+        judged.extend(done.iter().enumerate().map(|(place, done)| Judged {
+            rating: asked[place].rating,
+            is_learned: is_learned.as_ref().map(|learned| learned[place]),
             right: done.right.clone(),
         }));
         if let Some(journal) = &mut journal {
-            let predictions: Vec<PuzzlePrediction> = done.into_iter().map(|done| done.prediction(plan.set)).collect();
+            let predictions: Vec<PuzzlePrediction> =
+                done.into_iter().map(|done| done.prediction(plan.set, plan.has_answers)).collect();
             journal.append(&prediction_lines(plan.set.kind, &predictions))?;
         }
         if is_cut.load(Ordering::Relaxed) {
@@ -215,7 +228,9 @@ pub fn run_puzzles<D: Operations>(
     journal.map_or(Ok(()), Journal::finish)?;
     record.answered = judged.len();
     record.unanswered = plan.set.puzzles.len() - judged.len();
-    record.score = PuzzleScore::of(plan.set.kind, plan.set.side * plan.set.side, &judged);
+    if plan.has_answers {
+        record.score = PuzzleScore::of(plan.set.kind, plan.set.side * plan.set.side, &judged);
+    }
     record.status = match (record.unanswered, interrupt.load(Ordering::Relaxed)) {
         (0, _) => Status::Complete,
         (_, true) => Status::Interrupted,
@@ -256,8 +271,8 @@ impl Done {
         self.grid == set.puzzles[self.number].answer
     }
 
-    fn prediction(self, set: &PuzzleSet) -> PuzzlePrediction {
+    fn prediction(self, set: &PuzzleSet, has_answer: bool) -> PuzzlePrediction {
         let puzzle = set.puzzles[self.number].clone();
-        PuzzlePrediction { puzzle, grid: self.grid, halt: self.halt, earlier: self.earlier }
+        PuzzlePrediction { puzzle, has_answer, grid: self.grid, halt: self.halt, earlier: self.earlier }
     }
 }
