@@ -9,7 +9,7 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use rayon::ThreadPoolBuilder;
 
-use super::{CliError, talk};
+use super::{CliError, counted, talk};
 
 /// The variable that names the number of threads.
 const VARIABLE: &str = "RAYON_NUM_THREADS";
@@ -56,13 +56,15 @@ pub fn start() -> Result<(), CliError> {
         Ok(()) => ThreadPoolBuilder::new().num_threads(count),
         Err(error) => {
             talk(format_args!(
-                "note: cannot start {count} threads: {error}; one does all the work; hint: allow more processes (ulimit -u), or set {VARIABLE}"
+                "note: cannot start {}: {error}; one does all the work; hint: allow more processes (ulimit -u) or memory (ulimit -v)",
+                counted(count, "thread")
             ));
             ThreadPoolBuilder::new().num_threads(1).use_current_thread()
         }
     };
-    let fault = |error| CliError::Usage(format!("cannot start {count} threads: {error}; hint: set {VARIABLE}=1"));
-    builder.build_global().map_err(fault)
+    builder
+        .build_global()
+        .map_err(|error| CliError::Usage(format!("cannot start threads: {error}; hint: set {VARIABLE}=1")))
 }
 
 /// Starts so many threads at once, and ends them. The pool itself is no trial: when it fails there is no second one.
