@@ -7,7 +7,7 @@ mod program;
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use assert_cmd::Command;
@@ -16,8 +16,8 @@ use trm_arc::dataset::Sizes;
 use trm_arc::device::Precision;
 use trm_arc::model::Latents;
 use trm_arc::ranks::{Alone, Ranks, Threads};
-use trm_arc::recipe::{Halting, Recipe};
-use trm_arc::train::{Ending, StepReport, TrainError, Trainer, Training, train};
+use trm_arc::recipe::{Halting, Recipe, RecipeError};
+use trm_arc::train::{Ending, Progress, StepReport, TrainError, Trainer, Training, train};
 
 use program::Program;
 
@@ -156,35 +156,58 @@ fn resumes_among_others(recipe: Recipe) {
     same_files(&place.path().join("whole"), &end);
 }
 
-fn run(ranks: &dyn Ranks, recipe: Recipe, output: &Path, stops: bool) -> Result<(Ending, usize), TrainError> {
-    let stop = AtomicBool::new(stops);
+fn run(ranks: &dyn Ranks, recipe: Recipe, output: &Path) -> Result<(Ending, usize), TrainError> {
+    run_until(ranks, recipe, output, &AtomicBool::new(false), |_| ())
+}
+
+fn run_until(
+    ranks: &dyn Ranks,
+    recipe: Recipe,
+    output: &Path,
+    stop: &AtomicBool,
+    progress: impl Fn(usize),
+) -> Result<(Ending, usize), TrainError> {
     let (recipe, output) = (Some(recipe), output.to_owned());
-    let training =
-        Training { recipe, resume: None, output, precision: Precision::F32, time_limit: None, stop: &stop, ranks };
-    train(training, &Cpu::default(), |_| assert_eq!(ranks.rank(), 0)).map(|outcome| (outcome.ending, outcome.step))
+    let training = Training { recipe, resume: None, output, precision: Precision::F32, time_limit: None, stop, ranks };
+    let told = |now: Progress<'_>| {
+        assert_eq!(ranks.rank(), 0);
+        progress(now.step);
+    };
+    train(training, &Cpu::default(), told).map(|outcome| (outcome.ending, outcome.step))
 }
 
 #[test]
 fn what_ends_one_rank_ends_all() {
     let place = tempfile::tempdir().unwrap();
     let output = place.path().join("interrupted");
-    let ended = Threads::run(2, |ranks| run(ranks, recipe(4, Some(2), None), &output, ranks.rank() == 1).unwrap());
-    assert_eq!(ended, [(Ending::Interrupted, 0); 2]);
-    assert_eq!(Trainer::resume(&output, &Cpu::default()).unwrap().0.step, 0);
+    // rank 1 is interrupted after the first step, or while it reads
+    let stops = [AtomicBool::new(false), AtomicBool::new(false)];
+    let interrupted = |ranks: &Threads, output: &Path| {
+        let raise = |_| stops[1].store(true, Ordering::SeqCst);
+        run_until(ranks, recipe(4, Some(2), None), output, &stops[ranks.rank()], raise)
+    };
+    let ended = Threads::run(2, |ranks| interrupted(ranks, &output).unwrap());
+    assert!(ended == [(Ending::Interrupted, 1); 2] || ended == [(Ending::Interrupted, 2); 2], "{ended:?}");
+    assert_eq!(Trainer::resume(&output, &Cpu::default()).unwrap().0.step, ended[0].1);
+    let read = place.path().join("read");
+    for ended in Threads::run(2, |ranks| interrupted(ranks, &read)) {
+        assert!(matches!(ended, Err(TrainError::Recipe(RecipeError::Interrupted))));
+    }
+    assert!(!read.exists());
 
     let texts = |results: Vec<Result<_, TrainError>>| results.into_iter().map(|result| result.unwrap_err().to_string());
     let output = |ranks: &Threads| place.path().join(if ranks.rank() == 1 { "interrupted" } else { "new" });
-    let refused = Threads::run(2, |ranks| run(ranks, recipe(4, Some(2), None), &output(ranks), false));
+    let refused = Threads::run(2, |ranks| run(ranks, recipe(4, Some(2), None), &output(ranks)));
     let refused: Vec<String> = texts(refused).collect();
     assert!(refused[0].starts_with("rank 1: ") && refused[0].contains("already holds a checkpoint"), "{refused:?}");
     assert!(refused[1].contains("already holds a checkpoint"), "{refused:?}");
 
     let output = place.path().join("new");
-    for text in texts(Threads::run(3, |ranks| run(ranks, recipe(2, Some(2), None), &output, false))) {
+    for text in texts(Threads::run(3, |ranks| run(ranks, recipe(2, Some(2), None), &output))) {
         assert!(text.contains("3 ranks for a batch of 2"), "{text}");
     }
     let of_seed = |seed: usize| Recipe { seed: seed as u64, ..recipe(4, Some(2), None) };
-    for text in texts(Threads::run(2, |ranks| run(ranks, of_seed(ranks.rank()), &output, false))) {
+    for text in texts(Threads::run(2, |ranks| run(ranks, of_seed(ranks.rank()), &output))) {
         assert!(text.contains("rank 1 does not have the recipe"), "{text}");
     }
     assert!(!output.exists(), "nothing is written before all agree");

@@ -4,7 +4,7 @@
 mod smallest;
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dfdx::prelude::Cpu;
 use smallest::{advance, begin, recipe, recipe_of_scales};
@@ -21,7 +21,7 @@ use trm_arc::ranks::Alone;
 use trm_arc::recipe::{Data, Generated, Halting, PuzzleData, PuzzleSource, Recipe, RecipeError, Trained, Trunk};
 use trm_arc::solve::ModelSolver;
 use trm_arc::task;
-use trm_arc::train::{Ending, TrainError, Trainer, Training, train};
+use trm_arc::train::{Ending, Progress, TrainError, Trainer, Training, train};
 
 fn run(recipe: Option<Recipe>, resume: Option<&Path>, output: &Path) -> Result<Ending, TrainError> {
     let stop = AtomicBool::new(false);
@@ -250,19 +250,23 @@ fn the_command_s_training_resumes_logs_and_refuses_a_taken_folder() {
 #[test]
 fn an_interrupted_training_leaves_a_checkpoint_that_resumes() {
     let place = tempfile::tempdir().unwrap();
-    let stop = AtomicBool::new(true);
-    let output = place.path().to_owned();
-    let training = Training {
+    let stop = AtomicBool::new(false);
+    let training = |output: &Path| Training {
         recipe: Some(recipe(6)),
         resume: None,
-        output,
+        output: output.to_owned(),
         precision: Precision::F32,
         time_limit: None,
         stop: &stop,
         ranks: &Alone,
     };
-    let outcome = train(training, &Cpu::default(), |_| ()).unwrap();
-    assert_eq!((outcome.ending, outcome.step), (Ending::Interrupted, 0));
+    let raise = |_: Progress<'_>| stop.store(true, Ordering::SeqCst);
+    let outcome = train(training(place.path()), &Cpu::default(), raise).unwrap();
+    assert_eq!((outcome.ending, outcome.step), (Ending::Interrupted, 1));
+    // one that is interrupted while it reads what it learns from has nothing to go on from
+    let ended = train(training(&place.path().join("new")), &Cpu::default(), |_| ());
+    assert!(matches!(ended, Err(TrainError::Recipe(RecipeError::Interrupted))));
+    assert!(!place.path().join("new").exists());
     assert_eq!(run(None, Some(place.path()), place.path()).unwrap(), Ending::Complete);
 }
 

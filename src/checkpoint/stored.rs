@@ -141,7 +141,7 @@ impl Stored {
         range: Range<u64>,
         mut take: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut piece = vec![0; files::PIECE.min((range.end - range.start) as usize)];
+        let mut piece = vec![0; files::PIECE.min(range.end.saturating_sub(range.start) as usize)];
         for start in range.clone().step_by(files::PIECE) {
             let bytes = &mut piece[..files::PIECE.min((range.end - start) as usize)];
             let failed = |source| FileError::Read { path: self.path.clone(), source };

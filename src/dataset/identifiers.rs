@@ -41,15 +41,13 @@ pub enum IdentifiersError {
         fault: &'static str,
     },
     /// A name of HRM's form that is no variant of a listed task.
-    #[error(
-        "identifier {index} is {name:?}: {fault}; hint: give the identifiers.json that was written with the checkpoint's dataset"
-    )]
+    #[error("identifier {index} is {name:?}: {fault}")]
     Foreign {
         /// Place in the list.
         index: usize,
         /// The name.
         name: String,
-        /// What is wrong with it.
+        /// What is wrong with it, with its hint.
         fault: String,
     },
     /// A name that stands twice.

@@ -1,6 +1,7 @@
 //! A training from its first or next step to its end, its time limit or an interruption.
 //!
-//! The output folder is tried before the first step. Whatever ends the work, a whole checkpoint stands there afterwards. Rank 0 alone
+//! The output folder is tried before the first step. Whatever ends the work once its material is read, a whole checkpoint stands there
+//! afterwards; before, nothing is written. Rank 0 alone
 //! writes; what goes wrong on one rank, and what ends the work in order, is told to all, so that none waits for one that is gone.
 
 use std::path::{Path, PathBuf};
@@ -106,7 +107,7 @@ pub struct Training<'a> {
     pub precision: Precision,
     /// Stops early with a checkpoint.
     pub time_limit: Option<Duration>,
-    /// Raised by an interruption; the step in progress is finished first. On any rank it ends all.
+    /// Raised by an interruption; the step in progress is finished first, and the reading of what is learned is not. On any rank it ends all.
     pub stop: &'a AtomicBool,
     /// The processes that train together; each has a `Training` of the same recipe and folders.
     pub ranks: &'a dyn Ranks,
@@ -188,7 +189,12 @@ pub(super) fn train_from<D: Operations>(
     let ranks = training.ranks;
     let writes = ranks.rank() == 0;
     let log_path = training.output.join(LOG_FILE);
-    let Begun { mut trainer, before, mut rows } = agree(ranks, begin(training, start))?;
+    let begun = begin(training, start);
+    // one rank that was told to end while it read ends all, in order
+    if ranks.any(matches!(begun, Err(TrainError::Recipe(RecipeError::Interrupted)))) {
+        return Err(RecipeError::Interrupted.into());
+    }
+    let Begun { mut trainer, before, mut rows } = agree(ranks, begun)?;
     check_together(&trainer, training)?;
     // A checkpoint of the first moment: the folder is whole at once, and a disk without room is found now.
     save(&trainer, training, before)?;

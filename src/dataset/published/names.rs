@@ -23,9 +23,12 @@ pub fn read_names(names: &[String]) -> Result<Identifiers, IdentifiersError> {
         let augmentation = format!("t{map}{SEPARATOR}{colors}").parse::<Augmentation>();
         match (augmentation, tasks.contains(task)) {
             (Ok(augmentation), true) => Ok(augmentation.variant_name(task)),
-            (Ok(_), false) => Err(foreign(format!("this is a variant in HRM's form, but {task:?} is not in the list"))),
+            (Ok(_), false) => Err(foreign(format!(
+                "this is a variant in HRM's form, but {task:?} is not in the list; hint: give the whole identifiers.json"
+            ))),
             (Err(_), true) => Err(foreign(format!(
-                "this is a variant of {task:?} in HRM's form, but it does not end in the ten colors"
+                "this is a variant of {task:?} in HRM's form, but it does not end in the ten colors; hint: where HRM's code has written a hash \
+                 for them, build the names again with the ten digits in its place"
             ))),
             // the id of a task that happens to look so
             (Err(_), false) => Ok(name.clone()),

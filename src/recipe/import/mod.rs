@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use crate::checkpoint::{CheckpointError, Content, Folder, LoadReport, Part, header, to_bytes};
 use crate::dataset::Identifiers;
 use crate::encode::{VOCABULARY, vocabulary_of};
-use crate::files::{self, NewFolder};
+use crate::files::{self, FileError, NewFolder};
 use crate::grid::MAX_SIDE;
 use crate::model::{Config, Spec, specs};
 use crate::puzzle::Kind;
@@ -206,7 +206,15 @@ impl PublishedCheckpoint {
 
     /// Writes the checkpoint beside its place, and then renames it: it is there whole or not at all.
     fn write(&mut self, about: About<()>, identifiers: &Identifiers, stop: &AtomicBool) -> Result<(), RecipeError> {
-        let beside = NewFolder::begin(&self.output)?;
+        // of two imports into one place the first that is whole has it
+        let output = self.output.clone();
+        let taken = |fault: FileError| match output.exists() {
+            true => RecipeError::from(ImportError::Exists(output.clone())),
+            false => fault.into(),
+        };
+        // the other may have swept the folder away in the moment before it was locked
+        let begin = || NewFolder::begin(&self.output);
+        let beside = begin().or_else(|_| begin()).map_err(taken)?;
         let (needed, tensors) = (needed(&self.model, self.rows), &mut self.tensors);
         let model = |sink: &mut files::Sink| {
             sink.write(&header(&needed))?;
@@ -228,11 +236,7 @@ impl PublishedCheckpoint {
             Err(CheckpointError::Stopped) => return Err(RecipeError::Interrupted),
             result => result?,
         }
-        // of two imports into one place the first that is whole has it
-        beside.finish().map_err(|fault| match self.output.exists() {
-            true => ImportError::Exists(self.output.clone()).into(),
-            false => fault.into(),
-        })
+        beside.finish().map_err(taken)
     }
 }
 
