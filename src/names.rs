@@ -56,6 +56,15 @@ pub fn fault(name: &str) -> Option<&'static str> {
     }
 }
 
+/// Returns a word as a shell reads it back.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,+@%".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&is_escaped) {
         return Cow::Borrowed(text);
@@ -93,6 +102,14 @@ mod tests {
         assert_eq!(shown("a\tb\n\u{e9}"), "a\tb\n\u{e9}");
         assert_eq!(shown("\u{1b}[2J\r\u{9b}a\u{202e}"), "\\u{1b}[2J\\u{d}\\u{9b}a\\u{202e}");
     }
+    #[test]
+    fn a_word_is_what_a_shell_reads_back() {
+        assert_eq!(quoted("runs/mine"), "runs/mine");
+        assert_eq!(quoted("my tasks"), "'my tasks'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+
     #[test]
     fn a_name_on_one_line_has_its_line_ends_and_tabs_escaped_too() {
         assert_eq!(one_line("a\u{e9} b"), "a\u{e9} b");

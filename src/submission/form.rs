@@ -8,10 +8,14 @@ use serde_json::value::RawValue;
 
 use super::{ATTEMPTS, FILE_NAME};
 use crate::files::{self, BYTE_ORDER_MARK, Entries, FileError};
+use crate::names;
 use crate::task::TaskSet;
 
 /// The first line of the submissions of 2019.
 const CSV_HEADER: &[u8] = b"output_id,output";
+
+/// The most files of a folder that are looked at for their form.
+const LOOKED_AT: usize = 20;
 
 /// A form of submissions that is known and not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,13 +67,14 @@ pub(super) fn check_ids(file: &Path, ids: &[&str], set: &TaskSet) -> Result<(), 
     Ok(())
 }
 
-/// True of a folder whose first JSON file has the answers to one task.
+/// True of a folder among whose first JSON files one has the answers to one task.
 fn answers_of_tasks(folder: &Path) -> bool {
     let entries = folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
     let mut paths: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
     paths.sort();
-    let first = paths.first().and_then(|path| files::read(path).ok());
-    first.is_some_and(|bytes| form(&bytes) == Some(Foreign::BenchmarkingTask))
+    let is_of_a_task =
+        |path: &PathBuf| files::read(path).is_ok_and(|bytes| form(&bytes) == Some(Foreign::BenchmarkingTask));
+    paths.iter().take(LOOKED_AT).any(is_of_a_task)
 }
 
 fn form(text: &[u8]) -> Option<Foreign> {
@@ -107,7 +112,7 @@ fn form_of_outputs(text: &[u8]) -> Option<Foreign> {
 
 fn foreign(path: &Path, form: Foreign) -> FileError {
     let (what, filter) = form.described();
-    let file = path.display();
+    let file = names::quoted(&files::one_line(path));
     let convert = match form {
         Foreign::BenchmarkingTask if path.is_dir() => format!("jq -n '{filter}' {file}/*.json"),
         Foreign::BenchmarkingTask => format!("jq -n '{filter}' {file}"),

@@ -8,6 +8,7 @@ use serde_json::{Deserializer, Error};
 use super::TaskError;
 use crate::files::{self, BYTE_ORDER_MARK, Entries};
 use crate::grid;
+use crate::names;
 
 /// The keys of a task.
 pub(super) const TASK_KEYS: [&str; 2] = ["train", "test"];
@@ -119,7 +120,7 @@ fn not_json(path: &Path, text: &[u8], fault: &Error) -> TaskError {
 
 impl Foreign {
     fn error(self, path: &Path) -> TaskError {
-        let (what, hint) = self.described(&path.display().to_string());
+        let (what, hint) = self.described(&names::quoted(&files::one_line(path)));
         TaskError::Foreign { path: path.to_owned(), what, hint }
     }
 

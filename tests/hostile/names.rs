@@ -81,7 +81,7 @@ fn no_name_of_a_file_steers_the_terminal() {
     let unscored = folder.write("unscored.json", &record.to_string());
     let submission =
         folder.write("s.json", &SOUND.replace("x1", "x2").replace("{\"x2", &format!("{{{}: 1, \"x1", json!(ESCAPES))));
-    let key = folder.write("key.json", &json!({"x1": {ESCAPES: 1, "train": [], "test": []}}).to_string());
+    let key = folder.write("key.json", &json!({"x1": {ESCAPES: 1, "train": pair(), "test": pair()}}).to_string());
     let id = folder.write("id.json", &json!({ESCAPES: {"train": pair(), "test": pair()}}).to_string());
     let sound = folder.write("sound.json", SOUND);
     let predicted = json!({"task": ESCAPES, "test": 0, "augmentation": "t0|||0123456789", "grid": [[1]], "halt": 0.5});

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Arguments;
 use crate::cli::{CliError, talk};
+use crate::names;
 use crate::report::{Begun, Status};
 use crate::rng::Repeats;
 use crate::solve::{Head, Step, Trail};
@@ -124,27 +125,5 @@ pub(super) fn command() -> String {
         words.push("--resume".into());
     }
     words.insert(0, "trm-arc".into());
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,+@%".contains(letter);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_is_what_a_shell_reads_back() {
-        assert_eq!(quoted("runs/mine"), "runs/mine");
-        assert_eq!(quoted("my tasks"), "'my tasks'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
-    }
+    words.iter().map(|word| names::quoted(word)).collect::<Vec<_>>().join(" ")
 }
