@@ -133,7 +133,8 @@ fn a_run_that_breaks_off_before_while_or_after_it_adapts_ends_with_the_same_file
         let text = fs::read(folder.path(&format!("{out}/adapted/manifest.json"))).unwrap_or_default();
         serde_json::from_slice(&text).map_or(0, |manifest: Value| manifest["step"].as_u64().unwrap())
     };
-    let moments: [(&str, &str, &dyn Fn(&str) -> bool); 5] = [
+    type Moment<'a> = (&'a str, &'a str, &'a dyn Fn(&str) -> bool);
+    let moments: [Moment<'_>; 5] = [
         ("before", "-KILL", &|out| journal(out).lines().count() > 2),
         ("begun", "-KILL", &|out| folder.has(&format!("{out}/adapted/manifest.json"))),
         ("midst", "-KILL", &|out| step(out) > 12),

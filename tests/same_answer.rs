@@ -109,7 +109,7 @@ fn a_run_writes_the_same_submission_predictions_and_record_on_any_number_of_thre
     done(&folder, "2", &["train", "tiny.toml", "--output", "run"]);
     let solved = |name: &str, threads: &str, more: &[&str]| {
         let [submission, predictions] = ["submission.json", "predictions.jsonl"].map(|file| format!("{name}/{file}"));
-        let fixed = ["solve", "arc-agi-1/evaluation", "--checkpoint", "run", "--steps", "3"];
+        let fixed = ["solve", "arc-agi-1/evaluation", "--checkpoint", "run", "--steps", "3", "--overwrite"];
         done(
             &folder,
             threads,

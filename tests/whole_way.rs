@@ -41,7 +41,7 @@ fn refused(folder: &Path, arguments: &[&str]) -> String {
 /// `solve` with the checkpoint `run`, into a folder of its own: the submission's bytes and the lines of the predictions.
 fn solved(folder: &Path, name: &str, threads: &str, flags: &[&str]) -> (Vec<u8>, Vec<Value>) {
     let [submission, predictions] = ["submission.json", "predictions.jsonl"].map(|file| format!("{name}/{file}"));
-    let solve = ["solve", "arc-agi-1/evaluation", "--checkpoint", "run", "--steps", "2"];
+    let solve = ["solve", "arc-agi-1/evaluation", "--checkpoint", "run", "--steps", "2", "--overwrite"];
     let outputs = ["--submission", &submission, "--predictions", &predictions];
     let mut command = program(folder, &[&solve[..], &outputs, flags].concat());
     assert!(command.env("RAYON_NUM_THREADS", threads).output().unwrap().status.success(), "{flags:?}");

@@ -10,6 +10,7 @@ pub mod maze;
 pub mod sudoku;
 mod table;
 mod wish;
+mod writer;
 
 use std::path::Path;
 
@@ -20,8 +21,9 @@ use crate::grid::Grid;
 pub use drawing::drawn;
 pub use error::{Fault, PuzzleError};
 pub use kind::Kind;
-pub use table::{HEADER, Reader, Row, Writer, read, read_drawn, read_to_solve, read_until, write};
+pub use table::{HEADER, Reader, Row, read, read_drawn, read_to_solve, read_until};
 pub use wish::Wish;
+pub use writer::{Writer, write};
 
 /// A question with its one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The published table `source,question,answer,rating`, read and written a puzzle at a time.
+//! Reader of the published table `source,question,answer,rating`, a puzzle at a time.
 //!
 //! What bites: a maze begins and ends with characters that count, spaces among them, so no field is trimmed.
 
@@ -9,7 +9,7 @@ use csv::StringRecord;
 
 use super::sudoku::BLANK;
 use super::{Kind, Puzzle, PuzzleError, PuzzleSet};
-use crate::files::{self, FileError, Sink};
+use crate::files::{self, FileError};
 use crate::grid::Grid;
 use crate::rng::Stream;
 
@@ -222,54 +222,10 @@ fn set_of(path: &Path, rows: Vec<Row>) -> Result<PuzzleSet, PuzzleError> {
     Ok(PuzzleSet { kind, side, puzzles: rows.into_iter().map(|row| row.puzzle).collect() })
 }
 
-/// Writes a file puzzle by puzzle, within [`files::write_with`].
-#[derive(Debug)]
-pub struct Writer<'a> {
-    kind: Kind,
-    sink: &'a mut Sink,
-}
-
-impl<'a> Writer<'a> {
-    /// Begins with the names of the columns.
-    ///
-    /// # Errors
-    /// [`FileError::Write`].
-    pub fn begin(kind: Kind, sink: &'a mut Sink) -> Result<Self, FileError> {
-        sink.write(&lines([HEADER]))?;
-        Ok(Self { kind, sink })
-    }
-
-    /// Writes the next puzzles.
-    ///
-    /// # Errors
-    /// [`FileError::Write`].
-    pub fn write(&mut self, puzzles: &[Puzzle]) -> Result<(), FileError> {
-        let kind = self.kind;
-        let fields = |puzzle: &Puzzle| {
-            let (question, answer) = (kind.text(&puzzle.question), kind.text(&puzzle.answer));
-            [puzzle.source.clone(), question, answer, puzzle.rating.to_string()]
-        };
-        self.sink.write(&lines(puzzles.iter().map(fields)))
-    }
-}
-
-fn lines<T: AsRef<[u8]>>(rows: impl IntoIterator<Item = [T; 4]>) -> Vec<u8> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    rows.into_iter().for_each(|row| writer.write_record(row).expect("memory takes every row of four fields"));
-    writer.into_inner().expect("memory takes every byte")
-}
-
-/// Writes puzzles in one step.
-///
-/// # Errors
-/// [`FileError::Write`].
-pub fn write(path: &Path, set: &PuzzleSet) -> Result<(), FileError> {
-    files::write_with(path, |sink| Writer::begin(set.kind, sink)?.write(&set.puzzles)).map(drop)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::puzzle::write;
 
     const HEAD: &str = "source,question,answer,rating\n";
     const ROW: &str = "me,1..4..2..3..4..1,1324412323144231,7\n";
