@@ -65,7 +65,7 @@ fn the_random_solver_repeats_itself_with_its_seed() {
     let folder = Program::new();
     let solve = |seed: &str, file: &str| {
         let arguments = ["solve", "arc-agi-2/evaluation", "--solver", "random", "--seed", seed, "--submission", file];
-        assert_eq!(folder.run(&arguments).code, 0);
+        assert_eq!(folder.run(&[&arguments[..], &["--overwrite"]].concat()).code, 0);
         fs::read_to_string(folder.path(file)).unwrap()
     };
     let first = solve("1", "a.json");
