@@ -60,7 +60,7 @@ fn no_output_takes_the_place_of_a_task_in_a_folder_within_the_set() {
     fs::create_dir_all(folder.path("set/deep")).unwrap();
     let task = folder.write("set/deep/a.json", &task_of(&[]).to_string());
     let ended = folder.run(&["solve", "set", "--solver", "copy", "--submission", "set/deep/a.json"]);
-    assert_refused(&ended, &["set/deep/a.json", "what is solved is read from there"]);
+    assert_refused(&ended, &["set/deep/a.json", "this command reads"]);
     assert_eq!(fs::read_to_string(task).unwrap(), task_of(&[]).to_string());
 }
 

@@ -199,9 +199,6 @@ fn one_room_alone_touches_each_top_level_folder() {
     assert_eq!(folders_named("let a = \"tasks/a\";").len(), 1);
 }
 
-/// The sources beside those of `files` that open a file by themselves; each opens what it has made.
-const OPEN_FILES: [&str; 1] = ["src/solve/trail.rs"];
-
 /// True when a text opens a file: `File::open`, and not that of a type of ours whose name ends so.
 fn opens_files(text: &str) -> bool {
     let is_std = |(place, _): (usize, &str)| !text[..place].ends_with(|letter: char| letter.is_alphanumeric());
@@ -214,12 +211,11 @@ fn only_the_room_of_files_opens_what_may_be_a_folder() {
     let mut rooms = BTreeSet::new();
     for (room, path, text) in every_source() {
         if opens_files(&text) {
-            let is_known = room == "files" || OPEN_FILES.iter().any(|file| path.ends_with(file));
-            assert!(is_known, "{} opens a file; leave it to crate::files", path.display());
+            assert!(room == "files", "{} opens a file; leave it to crate::files", path.display());
             rooms.insert(room);
         }
     }
-    assert_eq!(rooms.len(), 2, "only {rooms:?} were found: is the test blind?");
+    assert_eq!(rooms.len(), 1, "none was found: is the test blind?");
     assert!(opens_files("fs::File::open(folder)") && !opens_files("TorchFile::open(path)"));
 }
 

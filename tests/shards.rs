@@ -55,7 +55,7 @@ fn what_cannot_be_merged_is_named_and_nothing_is_written() {
     fs::create_dir(folder.path("a")).unwrap();
     fs::copy(folder.path("1.json"), folder.path("a/submission.json")).unwrap();
     let over = merge(&folder, &["a"], "a/submission.json");
-    assert_refused(&over, &["a/submission.json is read or written already", "--output"]);
+    assert_refused(&over, &["cannot write a/submission.json: this command reads", "hint: name another place"]);
     let call = ["solve", SET, "--solver", "copy", "--submission", "s.json", "--shard"];
     let shard = |shard: &str| folder.run(&[&call[..], &[shard]].concat());
     assert!(shard("3/2").stderr.contains("a shard looks like 2/4") && shard("3/2").code == 2);

@@ -13,6 +13,7 @@
 mod folder;
 mod numbers;
 mod part;
+mod reading;
 mod rows;
 mod stored;
 mod tensors;

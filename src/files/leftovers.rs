@@ -40,8 +40,12 @@ pub(super) fn guarded<T: AsRef<Path>>(
     mut make: impl FnMut(&mut Builder<'_, '_>) -> io::Result<(T, File)>,
 ) -> io::Result<(T, File)> {
     let prefix = format!("{TEMPORARY}{}-", process::id());
-    for _ in 0..TRIES {
-        let (thing, guard) = make(Builder::new().prefix(&prefix).rand_bytes(RANDOM))?;
+    for attempt in 1..=TRIES {
+        let (thing, guard) = match make(Builder::new().prefix(&prefix).rand_bytes(RANDOM)) {
+            // a folder that is removed before it is opened to be locked
+            Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < TRIES => continue,
+            made => made?,
+        };
         // a file system without locks has no leftovers that are known as such
         let is_taken = matches!(guard.try_lock(), Err(TryLockError::WouldBlock));
         if !is_taken && thing.as_ref().exists() {

@@ -154,10 +154,7 @@ fn broken(path: &Path, line: u64, error: csv::Error) -> PuzzleError {
     }
 }
 
-/// All puzzles of a file.
-///
-/// # Errors
-/// The first [`PuzzleError`].
+/// All puzzles of a file, or the first fault of it.
 pub fn read(path: &Path) -> Result<PuzzleSet, PuzzleError> {
     read_until(path, &|| false)
 }

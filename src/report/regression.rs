@@ -60,7 +60,7 @@ pub struct Part {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
-    /// The arithmetic of the products, see [`crate::regress::arithmetic`].
+    /// The arithmetic of the products: number type, engine, architecture.
     pub arithmetic: String,
     /// The instruction-set levels that it was recorded on.
     pub levels: Vec<String>,

@@ -122,7 +122,7 @@ fn no_name_of_a_manifest_begins_a_line_of_its_own() {
     let named = checkpoint(&folder, "c", |manifest| manifest["about"]["sets"][0]["name"] = "a\nstep        1".into());
     let ended = attacked(&folder, &["inspect", &named]);
     assert_eq!(ended.stdout.lines().filter(|line| line.starts_with("step ")).count(), 1, "{}", ended.stdout);
-    assert!(ended.stdout.contains("a\\nstep"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("a\\u{a}step"), "{}", ended.stdout);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::ops::Operations;
 use crate::recipe::Trained;
 use crate::report::RecordedAdaptation;
 use crate::solve::{Phase, Plan, SolveLoop};
-use crate::train::{Adapt, Length};
+use crate::train::{Adapt, Checked, Length};
 use crate::units::{Count, Seconds};
 
 /// An adaptation that is asked for.
@@ -89,22 +89,20 @@ impl Adaptation {
 }
 
 /// What a run that adapts needs beside its loop.
-pub(super) struct Adapting<'a, D: Operations> {
+pub(super) struct Adapting<'a> {
     pub arguments: &'a Arguments,
     pub plan: &'a Plan<'a>,
     pub adaptation: &'a Adaptation,
-    /// The checkpoint that it begins with.
-    pub trained: Trained<D>,
     pub precision: Precision,
     pub in_rounds: bool,
     pub stop: &'a AtomicBool,
 }
 
-impl<D: Operations> Adapting<'_, D> {
-    /// Solves, adapts, and solves again.
-    pub fn go(self, solving: &mut SolveLoop<'_>, mut first: Chosen, behind: usize, device: &D) -> Result<(), CliError> {
-        let Self { arguments, plan, adaptation, trained, precision, in_rounds, stop } = self;
-        let adapt = Adapt {
+impl Adapting<'_> {
+    /// The adaptation, to be checked before anything is written.
+    pub fn adapt<D: Operations>(&self) -> Result<Adapt<'_>, CliError> {
+        let Self { arguments, plan, adaptation, stop, .. } = *self;
+        Ok(Adapt {
             from: checkpoint(arguments),
             tasks: arguments.tasks.clone(),
             only: arguments.shard.map(|_| plan.set.tasks.iter().map(|task| task.id.clone()).collect()),
@@ -118,8 +116,19 @@ impl<D: Operations> Adapting<'_, D> {
             precision: D::precision(arguments.precision, true).or_else(|_| D::precision(None, true))?,
             started: None,
             stop,
-        };
-        let checked = adapt.check_with(trained, device)?;
+        })
+    }
+
+    /// Solves, adapts, and solves again.
+    pub fn go<D: Operations>(
+        &self,
+        (adapt, checked): (&Adapt<'_>, Checked<'_, D>),
+        solving: &mut SolveLoop<'_>,
+        mut first: Chosen,
+        behind: usize,
+        device: &D,
+    ) -> Result<(), CliError> {
+        let Self { arguments, plan, adaptation, precision, in_rounds, stop } = *self;
         solve(solving, &mut first, adaptation.first_phase(plan), plan, behind)?;
         drop(first);
         if solving.is_over() {
@@ -129,7 +138,7 @@ impl<D: Operations> Adapting<'_, D> {
             checked.fit(device)?.left_out
         } else {
             talk(format_args!("adapting {} to the tasks, into {}", adapt.from.display(), adapt.output.display()));
-            let (adapted, text) = adapt_on(&adapt, checked, device)?;
+            let (adapted, text) = adapt_on(adapt, checked, device)?;
             talk(text.trim_end());
             adapted.left_out
         };

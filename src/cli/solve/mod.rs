@@ -199,18 +199,17 @@ fn run_on<D: Operations>(arguments: &Arguments, device: &D) -> Result<Exit, CliE
     }
     let trail = found.into_trail();
     let behind = trail.as_ref().map_or(0, TaskTrail::steps);
-    let rounds = chosen.solver.rounds();
-    let mut solving = SolveLoop::start(&plan, record, rounds, adaptation.is_some(), trail, interrupt)?;
-    match adaptation.as_ref().zip(begins_with) {
-        Some((adaptation, trained)) => {
-            let plan = &plan;
-            Adapting { arguments, plan, adaptation, trained, precision, in_rounds, stop: interrupt }.go(
-                &mut solving,
-                chosen,
-                behind,
-                device,
-            )?;
-        }
+    let adapting = adaptation.as_ref().map(|adaptation| {
+        let (plan, stop) = (&plan, interrupt);
+        Adapting { arguments, plan, adaptation, precision, in_rounds, stop }
+    });
+    // what the adaptation refuses is refused before anything is written
+    let adapt = adapting.as_ref().map(Adapting::adapt::<D>).transpose()?;
+    let checked =
+        adapt.as_ref().zip(begins_with).map(|(adapt, trained)| adapt.check_with(trained, device)).transpose()?;
+    let mut solving = SolveLoop::start(&plan, record, chosen.solver.rounds(), adaptation.is_some(), trail, interrupt)?;
+    match adapting.as_ref().zip(adapt.as_ref().zip(checked)) {
+        Some((adapting, checked)) => adapting.go(checked, &mut solving, chosen, behind, device)?,
         None => adapted::solve(&mut solving, &mut chosen, Phase::Base { until: None }, &plan, behind)?,
     }
     let record = solving.finish()?.record;

@@ -212,9 +212,7 @@ impl PublishedCheckpoint {
             true => RecipeError::from(ImportError::Exists(output.clone())),
             false => fault.into(),
         };
-        // the other may have swept the folder away in the moment before it was locked
-        let begin = || NewFolder::begin(&self.output);
-        let beside = begin().or_else(|_| begin()).map_err(taken)?;
+        let beside = NewFolder::begin(&self.output).map_err(taken)?;
         let (needed, tensors) = (needed(&self.model, self.rows), &mut self.tensors);
         let model = |sink: &mut files::Sink| {
             sink.write(&header(&needed))?;
