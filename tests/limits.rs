@@ -56,7 +56,8 @@ fn without_threads(folder: &Program, arguments: &[&str]) -> Option<Ended> {
         false => Command::new("bash"),
     };
     command.args(["-c", "ulimit -u 1 && exec \"$0\" \"$@\"", &copy]).args(arguments).current_dir(folder.0.path());
-    let ended = ended(command.env("RAYON_NUM_THREADS", "3"));
+    // bash has words of its own for a locale that is not there
+    let ended = ended(command.env("RAYON_NUM_THREADS", "3").env("LC_ALL", "C"));
     (![-1, 126, 127].contains(&ended.code)).then_some(ended)
 }
 

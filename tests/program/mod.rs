@@ -37,6 +37,10 @@ impl Program {
 
     pub fn run(&self, arguments: &[&str]) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trm-arc"));
+        // the terminal of whoever runs the tests is not part of them
+        for variable in ["COLUMNS", "LINES", "COLORTERM", "NO_COLOR", "TERM"] {
+            command.env_remove(variable);
+        }
         let output = command.current_dir(self.0.path()).args(arguments).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ended { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
