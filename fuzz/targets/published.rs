@@ -25,7 +25,7 @@ static SETS: LazyLock<[TaskSet; 1]> = LazyLock::new(|| {
 });
 
 static BUILD: LazyLock<PublishedBuild<'static>> =
-    LazyLock::new(|| PublishedBuild::new(&*SETS, &SETS[0].name, &[], 1, 42).unwrap());
+    LazyLock::new(|| PublishedBuild::new(&*SETS, &SETS[0].name, &[], 1, 42, &AtomicBool::new(false)).unwrap());
 
 fuzz_target!(|input: &[u8]| {
     let Some((which, bytes)) = input.split_first() else { return };
