@@ -53,7 +53,7 @@ impl Part {
 /// Writes a part, piece by piece.
 pub type Pieces<'a> = Box<dyn FnOnce(&mut Sink) -> Result<(), CheckpointError> + 'a>;
 
-/// What a part is written from.
+/// Source that a part is written from.
 pub enum Content<'a> {
     /// All of it.
     Bytes(Vec<u8>),

@@ -23,7 +23,7 @@ impl Rows {
         &self.stored
     }
 
-    /// How many rows.
+    /// Number of rows.
     pub fn count(&self) -> usize {
         self.count
     }

@@ -29,7 +29,7 @@ pub struct Arguments {
     /// The tasks of the submissions that have no record: a set's name, a challenges file or a folder of task files
     #[arg(long, value_name = "SET")]
     tasks: Option<String>,
-    /// What tables call a submission without a record, once for each in their order; its path without it
+    /// Name in tables of a submission without a record, once for each in their order; its path without it
     #[arg(long, value_name = "NAME", requires = "tasks")]
     name: Vec<String>,
     /// Print CSV

@@ -23,7 +23,7 @@ const MAX_ANYWHERE: usize = 64;
 /// Threads beside the pool: one waits for signals, one draws a bar.
 const BESIDE: usize = 2;
 
-/// How often a bar is drawn anew.
+/// Time between two drawings of a bar.
 const TICK: Duration = Duration::from_millis(500);
 
 fn processors() -> usize {

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::one_line;
 
-/// What can go wrong with a file.
+/// Failure of an operation on a file.
 #[derive(Debug, Error)]
 pub enum FileError {
     /// The file could not be read.
@@ -31,7 +31,7 @@ pub enum FileError {
     Unknown {
         /// The project's folder.
         folder: String,
-        /// What was asked for.
+        /// Name that was asked for.
         name: String,
         /// The nearest name.
         hint: String,
@@ -71,7 +71,7 @@ pub enum FileError {
     Format {
         /// The file.
         path: PathBuf,
-        /// What is wrong, and where.
+        /// Fault and its place.
         message: String,
     },
 }

@@ -15,7 +15,7 @@ pub const VARIABLE: &str = "TRM_ARC_CPU";
 /// Instruction sets of a processor, lowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// What every processor of the architecture has.
+    /// Instructions that every processor of the architecture has.
     Baseline,
     /// AVX2 and fused multiply-adds, x86-64-v3.
     Avx2,

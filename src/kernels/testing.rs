@@ -151,7 +151,7 @@ impl SharpAttention {
         [applied, y, d_x, d_projection, d_output]
     }
 
-    /// The same by the definition in float64: `n(x + softmax(q k^T / sqrt(d)) v Wo^T)`, and central differences.
+    /// Those numbers by the definition in float64: `n(x + softmax(q k^T / sqrt(d)) v Wo^T)`, and central differences.
     fn exact(&self) -> [Vec<f64>; 5] {
         let inputs = [&self.x, &self.projection, &self.output].map(|values| double(values));
         let slopes = double(&self.slopes);

@@ -27,7 +27,7 @@ pub enum ConfigError {
         expansion: String,
         /// Width that it expands.
         width: usize,
-        /// What gives one inner number.
+        /// Expansion that gives one inner number.
         least: String,
     },
     /// Frequencies that have no end.
@@ -53,7 +53,7 @@ pub enum ConfigError {
     /// A board that has no sides.
     #[error("model: {name} needs a square board, but {cells} cells are none")]
     PlaneBoard {
-        /// What needs it.
+        /// Setting that needs it.
         name: &'static str,
         /// S.
         cells: usize,

@@ -15,7 +15,7 @@ use crate::task::TaskSet;
 pub struct Merged {
     /// The record; what the shards differ in is joined, or left out where it cannot be.
     pub record: Record,
-    /// What differs, in words.
+    /// Differences, in words.
     pub differences: Vec<String>,
 }
 
@@ -77,7 +77,7 @@ fn agreed<'a, T: PartialEq>(records: &[&'a Record], of: impl Fn(&'a Record) -> T
     records.iter().map(|record| of(record)).all_equal()
 }
 
-/// How much of a run is missing when it ended so.
+/// Rank of an end by how much of the run it leaves out.
 fn severity(status: Status) -> u8 {
     match status {
         Status::Complete => 0,
@@ -98,7 +98,7 @@ fn pass_at(records: &[&Record]) -> Option<BTreeMap<usize, f64>> {
     PASS_AT.into_iter().map(mean).collect()
 }
 
-/// What the shards were asked otherwise, beside their tasks.
+/// Settings in which the shards differ, beside their tasks.
 fn differences(shards: &[Run]) -> Vec<String> {
     let asked: Vec<Vec<Asked>> = shards.iter().map(|run| run.record.asked()).collect();
     let said = |what: usize| {

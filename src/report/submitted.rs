@@ -6,7 +6,7 @@ use crate::prediction::Answers;
 use crate::score::{self, ScoreError};
 use crate::task::{Task, TaskSet};
 
-/// What stands in the place of a solver and a device that are not known.
+/// Name of a solver and a device that are not known.
 const UNKNOWN: &str = "unknown";
 
 impl Record {

@@ -15,7 +15,7 @@ use crate::report::{Checkpoint, Record, Status};
 /// Number of the first round after an adaptation in the journal: no solver has as many rounds.
 const FIRST_ADAPTED_ROUND: usize = 1000;
 
-/// What solves.
+/// Part of a run, by its solver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// The solver that was asked for. Where it adapts later, it ends when so much of the run's time has passed.

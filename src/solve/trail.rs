@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::files::{self, FileError};
 
-/// What a run was at its start.
+/// Settings of a run at its start.
 pub trait Head: Serialize + DeserializeOwned {
     /// True when something is to go on with before the first step is done.
     fn has_other_work(&self) -> bool {

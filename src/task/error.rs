@@ -50,7 +50,7 @@ pub enum TaskError {
     Several {
         /// The file or folder.
         path: PathBuf,
-        /// How many there are.
+        /// Number of faults.
         count: usize,
         /// The first of them.
         faults: Vec<String>,

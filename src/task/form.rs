@@ -16,7 +16,7 @@ pub(super) const TASK_KEYS: [&str; 2] = ["train", "test"];
 /// An object whose values are not yet parsed.
 pub(super) type Object<'a> = Entries<&'a RawValue>;
 
-/// What a file of tasks holds.
+/// Form of a file of tasks.
 #[derive(Debug)]
 pub(super) enum Form<'a> {
     /// A single task.

@@ -18,7 +18,7 @@ pub struct Ignored {
     solutions: Counted,
 }
 
-/// How many there were, and the first of them with how often each came.
+/// Number of names, and the first of them with a count each.
 #[derive(Clone, Debug, Default)]
 struct Counted {
     count: usize,

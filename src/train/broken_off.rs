@@ -7,7 +7,7 @@ use crate::checkpoint::{Folder, Manifest};
 use crate::ops::Operations;
 use crate::recipe::{About, Recipe, RecipeError, Trained};
 
-/// What is behind an adaptation that broke off.
+/// Progress of an adaptation that broke off.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Behind {
     /// Optimizer steps.

@@ -22,7 +22,7 @@ pub(super) struct Size {
     pub examples: usize,
 }
 
-/// What tasks take of the time, by a measured pace.
+/// Time that tasks need, by a measured pace.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Demand {
     /// Seconds of a step, for each token of its batch.

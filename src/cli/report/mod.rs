@@ -46,7 +46,7 @@ pub struct Arguments {
     /// The run's tasks, where they are not found by the name in its record
     #[arg(long, value_name = "TASKS")]
     tasks: Option<String>,
-    /// What the report calls a submission without a record; its path without it
+    /// Name in the report of a submission without a record; its path without it
     #[arg(long, value_name = "NAME", requires = "tasks")]
     name: Option<String>,
     /// The folder that the report goes into; the record's without it

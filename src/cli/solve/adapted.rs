@@ -22,7 +22,7 @@ use crate::units::{Count, Seconds};
 
 /// An adaptation that is asked for.
 pub(super) struct Adaptation {
-    /// How long it goes on.
+    /// Steps or time that it takes.
     pub length: Length,
     /// Where the adapted checkpoint goes.
     pub folder: PathBuf,
@@ -67,7 +67,7 @@ impl Adaptation {
         Ok(Some(Self { length, folder }))
     }
 
-    /// What the record says of it before it begins.
+    /// Returns its entry of the record before it begins.
     pub fn recorded(&self, chosen: &Chosen) -> Option<RecordedAdaptation> {
         let length = match self.length {
             Length::Usual => "the usual number of steps".to_owned(),
@@ -88,7 +88,7 @@ impl Adaptation {
     }
 }
 
-/// What a run that adapts needs beside its loop.
+/// Settings of a run that adapts, beside those of its loop.
 pub(super) struct Adapting<'a> {
     pub arguments: &'a Arguments,
     pub plan: &'a Plan<'a>,

@@ -108,7 +108,7 @@ impl<R: Begun, S, T> Found<R, S, T> {
     }
 }
 
-/// Whether a run repeats that goes on after `before`, whose products were in `arithmetic`, where that changes what is known of it.
+/// Returns the reason why a run that goes on after `before`, with products in `arithmetic`, does not repeat, where it is another one.
 pub(super) fn repeats_after(before: Option<Repeats>, arithmetic: Option<&str>, now: Option<&str>) -> Option<Repeats> {
     let across = Repeats::across(arithmetic, now);
     if let Some(Repeats { because, .. }) = &across {

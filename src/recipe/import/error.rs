@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// What keeps a checkpoint from being imported.
+/// Reason why a checkpoint is not imported or exported.
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// A configuration of another model.
@@ -72,7 +72,7 @@ pub enum ImportError {
     Unpublished {
         /// The checkpoint.
         path: PathBuf,
-        /// What the published code lacks.
+        /// Setting that the published code lacks.
         why: &'static str,
     },
     /// A place that is taken.
