@@ -22,7 +22,7 @@ const NAMED: usize = 8;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   trm-arc adapt checkpoints/default my_challenges.json --output runs/adapted --time-limit 20m
-  trm-arc solve my_challenges.json --checkpoint runs/adapted
+  trm-arc solve my_challenges.json --checkpoint runs/adapted --submission runs/adapted/submission.json
   trm-arc adapt runs/mine arc-agi-1/evaluation --output runs/adapted --steps 2000
   trm-arc train --resume runs/adapted
 

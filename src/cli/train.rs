@@ -186,9 +186,12 @@ pub(super) fn summary(outcome: &Outcome, output: &Path) -> String {
     let folder = output.display();
     let Outcome { step, steps, .. } = *outcome;
     let (step, steps) = (Count(step as u64), Count(steps as u64));
+    // beside the checkpoint: the usual place may hold another run
     let (learned, solvable) = match outcome.material {
-        Material::Tasks(tasks) => (counted(tasks, "task"), "TASKS"),
-        Material::Puzzles(puzzles) => (counted(puzzles, "puzzle"), "PUZZLES.csv"),
+        Material::Tasks(tasks) => (counted(tasks, "task"), format!("TASKS --submission {folder}/submission.json")),
+        Material::Puzzles(puzzles) => {
+            (counted(puzzles, "puzzle"), format!("PUZZLES.csv --predictions {folder}/predictions.csv"))
+        }
     };
     let mut text = format!("{step} of {steps} steps on {learned} in {}\n", Seconds(outcome.seconds));
     if outcome.withheld > 0 {
