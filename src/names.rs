@@ -46,9 +46,14 @@ pub fn one_line(name: &str) -> Cow<'_, str> {
 ///
 /// Such names become lines, cells, titles and files, where these letters mean something else.
 pub fn fault(name: &str) -> Option<&'static str> {
+    unprintable(name).or((name.len() > MAX_NAME).then_some("has more than 200 bytes"))
+}
+
+/// Returns why `name` cannot stand on a line of its own and be shown; `None` where it can.
+pub fn unprintable(name: &str) -> Option<&'static str> {
     match name {
         "" => Some("is empty"),
-        _ if name.len() > MAX_NAME => Some("has more than 200 bytes"),
+        _ if name.contains(['\n', '\r']) => Some("contains a line feed"),
         _ if name.contains(char::is_control) => Some("contains a control character"),
         _ if name.contains(is_line_separator) => Some("contains a line separator"),
         _ if name.contains(is_direction_mark) => Some("contains a mark that changes the direction of text"),

@@ -335,7 +335,7 @@ fn names_that_break_a_list_or_steer_a_terminal_are_refused_or_escaped() {
         let pair = json!([{"input": [[1]], "output": [[2]]}]);
         program.write("t_challenges.json", &json!({id: {"train": pair, "test": pair}}).to_string())
     };
-    for (id, part) in [("a\nb", "control character"), ("a\u{202e}b", "direction")] {
+    for (id, part) in [("a\nb", "line feed"), ("a\u{202e}b", "direction")] {
         let file = challenges(id);
         let set = ["--tasks", &file, "--variants", "1"];
         for command in [&["identifiers"][..], &["dataset", "export", "--output", "new", "--test-set", &file]] {

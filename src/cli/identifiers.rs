@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
 
-use super::{CliError, Exit, counted, interrupt, talk};
+use super::{CliError, Exit, counted, interrupt, load_tasks, talk};
 use crate::dataset::published::{self, MAX_VARIANTS, PublishedError, PublishedOrder};
-use crate::dataset::unprintable;
-use crate::task::{self, TaskSet};
+use crate::names;
+use crate::task::TaskSet;
 
 /// Print the names of a published table's rows
 #[derive(Debug, Args)]
@@ -45,9 +45,10 @@ pub fn variants() -> impl TypedValueParser<Value = usize> {
 impl OrderArguments {
     /// The sets in order. Every id can stand in a list of names.
     pub fn load(&self) -> Result<Vec<TaskSet>, CliError> {
-        let sets: Vec<TaskSet> = self.tasks.iter().map(|name| task::load(name)).collect::<Result<_, _>>()?;
+        let sets: Vec<TaskSet> = self.tasks.iter().map(|name| load_tasks(name)).collect::<Result<_, _>>()?;
         for (name, set) in self.tasks.iter().zip(&sets) {
-            if let Some((id, fault)) = set.tasks.iter().find_map(|task| Some((&task.id, unprintable(&task.id)?))) {
+            if let Some((id, fault)) = set.tasks.iter().find_map(|task| Some((&task.id, names::unprintable(&task.id)?)))
+            {
                 return Err(CliError::Usage(format!("{name}: the id {id:?} {fault}; hint: give the task another id")));
             }
         }

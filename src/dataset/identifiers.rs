@@ -91,7 +91,7 @@ impl Identifiers {
 
     fn push(&mut self, name: &str, seen: &mut HashSet<(u32, Augmentation)>) -> Result<(), IdentifiersError> {
         let index = self.count;
-        if let Some(fault) = unprintable(name) {
+        if let Some(fault) = names::unprintable(name) {
             return Err(IdentifiersError::Unprintable { index, name: name.to_owned(), fault });
         }
         let parsed = Augmentation::parse_variant(name);
@@ -151,21 +151,6 @@ impl Identifiers {
     }
 }
 
-/// Says why a name cannot stand on a line of its own and be shown; `None` where it can.
-pub fn unprintable(name: &str) -> Option<&'static str> {
-    if name.is_empty() {
-        Some("is empty")
-    } else if name.contains(['\n', '\r']) {
-        Some("contains a line feed")
-    } else if name.contains(char::is_control) {
-        Some("contains a control character")
-    } else if names::shown(name) != name {
-        Some("contains a mark that changes the direction of a text")
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,7 +187,7 @@ mod tests {
             ("", "is empty"),
             ("a\u{1b}[2J", "a control character"),
             ("a\tb", "a control character"),
-            ("a\u{202e}b", "the direction of a text"),
+            ("a\u{202e}b", "the direction of text"),
             ("a\nb|||t4|||0614732958", "a line feed"),
         ] {
             let fault = Identifiers::new([BLANK, name]).unwrap_err().to_string();

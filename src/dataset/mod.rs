@@ -12,7 +12,7 @@ mod tasks;
 mod training_set;
 
 pub use colours::{Colours, LOOKS, Movable};
-pub use identifiers::{BLANK, Identifiers, IdentifiersError, unprintable};
+pub use identifiers::{BLANK, Identifiers, IdentifiersError};
 pub use puzzles::{PuzzleExample, PuzzleLessons};
 pub use sampler::{Sampler, SamplerState};
 pub use tasks::{HeldOut, LessonsError, Sizes, Source, TaskExample, TaskLessons};

@@ -79,7 +79,7 @@ fn ids_that_no_task_has_are_refused_and_other_names_stand_in_one_line() {
     odd.unseen = vec!["x\ny".into()];
     odd.write(&path).unwrap();
     let message = Record::read(&path).unwrap_err().to_string();
-    assert!(message.contains("\"x\\u{a}y\" of a task contains a control character"), "{message}");
+    assert!(message.contains("\"x\\u{a}y\" of a task contains a line feed"), "{message}");
 }
 
 #[cfg(unix)]
