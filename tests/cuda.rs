@@ -61,8 +61,8 @@ fn train(folder: &Program, output: &str, device: &[&str]) -> Vec<[f64; 2]> {
 }
 
 fn solve(folder: &Program, checkpoint: &str, name: &str, device: &[&str]) -> Vec<Value> {
-    let predictions = format!("{name}.jsonl");
-    let files = ["--submission", &format!("{name}.json"), "--predictions", &predictions];
+    let predictions = format!("{name}/predictions.jsonl");
+    let files = ["--submission", &format!("{name}/submission.json"), "--predictions", &predictions];
     let flags = ["solve", "arc-agi-1/evaluation", "--checkpoint", checkpoint, "--steps", "2", "--views", "2"];
     let ended = folder.run(&[&flags[..], &files, device].concat());
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -118,7 +118,7 @@ fn a_training_on_the_device_follows_the_cpu_s() {
         );
         assert!((cpu["halt"].as_f64().unwrap() - cuda["halt"].as_f64().unwrap()).abs() < 1e-4);
     }
-    let record = fs::read_to_string(folder.path("run.json")).unwrap();
+    let record = fs::read_to_string(folder.path("on-cuda/run.json")).unwrap();
     assert!(record.contains("cuda:0, ") && record.contains("float32"), "{record}");
 }
 
