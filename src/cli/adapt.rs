@@ -85,7 +85,7 @@ fn run_on<D: Operations>(arguments: Arguments, device: &D) -> Result<Exit, CliEr
     Ok(if adapted.outcome.ending == Ending::Interrupted { Exit::Interrupted } else { Exit::Done })
 }
 
-/// Adapts with a bar, and says in words what came of it.
+/// Adapts with a progress bar, and returns a summary for the terminal.
 pub(super) fn adapt_on<D: Operations>(
     adapt: &Adapt<'_>,
     checked: Checked<'_, D>,
